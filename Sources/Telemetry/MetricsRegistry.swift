@@ -1,0 +1,164 @@
+import Synchronization
+
+/// One value of a metric that is computed when it is scraped.
+package struct Sample: Sendable {
+    package var labels: Labels
+    package var value: MetricValue
+
+    /// - Parameter labels: None for a metric that has one value.
+    package init(_ value: MetricValue, labels: Labels = Labels()) {
+        self.labels = labels
+        self.value = value
+    }
+}
+
+/// Every metric once, and how all of them are written out: the Prometheus text format 0.0.4.
+///
+/// Asking again for the same name and labels gives the same instrument; asking for the same name as another kind is a
+/// programming error. The lock guards the list of metrics and is never taken to record a value.
+package final class MetricsRegistry: Sendable {
+    /// What the text format calls a metric's type.
+    package enum Kind: String, Sendable { case counter, gauge, histogram }
+
+    /// What is counted on while the program runs; a gauge is always read when it is scraped.
+    private enum Instrument: Sendable {
+        case counter(Counter)
+        case histogram(Histogram)
+    }
+
+    /// All series of one name.
+    private struct Family {
+        let name: String
+        let help: String
+        let kind: Kind
+        var series: [(labels: Labels, instrument: Instrument)] = []
+        var position: [Labels: Int] = [:]
+        var collectors: [@Sendable () -> [Sample]] = []
+    }
+
+    /// Every family, and where each name's stands.
+    private struct State {
+        var families: [Family] = []
+        var position: [String: Int] = [:]
+    }
+
+    private let state = Mutex(State())
+
+    package init() {}
+
+    /// The counter of that name and those labels.
+    ///
+    /// - Parameter name: By convention ends in `_total`.
+    package func counter(_ name: String, help: String, labels: [(name: String, value: String)] = []) -> Counter {
+        let instrument = instrument(name, help, .counter, labels) { .counter(Counter()) }
+        guard case .counter(let counter) = instrument else { preconditionFailure("\(name) is no counter") }
+        return counter
+    }
+
+    /// The histogram of that name and those labels: it records durations and exposes seconds.
+    ///
+    /// - Parameter buckets: Upper bounds, ascending; `+Inf` is added.
+    package func histogram(
+        _ name: String, help: String, labels: [(name: String, value: String)] = [], buckets: [Duration]
+    ) -> Histogram {
+        let instrument = instrument(name, help, .histogram, labels) { .histogram(Histogram(bounds: buckets)) }
+        guard case .histogram(let histogram) = instrument else { preconditionFailure("\(name) is no histogram") }
+        return histogram
+    }
+
+    /// A metric whose values are computed at each scrape, outside the registry's lock.
+    ///
+    /// - Parameter kind: A counter or a gauge.
+    package func collect(
+        _ name: String, help: String, kind: Kind, _ samples: @escaping @Sendable () -> [Sample]
+    ) {
+        precondition(kind != .histogram, "a histogram has no single value")
+        state.withLock { state in
+            state.families[Self.family(name, help, kind, in: &state)].collectors.append(samples)
+        }
+    }
+
+    /// The text format 0.0.4, families in the order in which they were registered.
+    package func exposition() -> [UInt8] {
+        let families = state.withLock { $0.families }
+        var text = ""
+        for family in families { Self.write(family, to: &text) }
+        return Array(text.utf8)
+    }
+
+    private func instrument(
+        _ name: String, _ help: String, _ kind: Kind, _ labels: [(name: String, value: String)],
+        make: () -> Instrument
+    ) -> Instrument {
+        let labels = Labels(labels)
+        return state.withLock { state in
+            let index = Self.family(name, help, kind, in: &state)
+            if let known = state.families[index].position[labels] {
+                return state.families[index].series[known].instrument
+            }
+            let instrument = make()
+            state.families[index].position[labels] = state.families[index].series.count
+            state.families[index].series.append((labels, instrument))
+            return instrument
+        }
+    }
+
+    private static func family(_ name: String, _ help: String, _ kind: Kind, in state: inout State) -> Int {
+        if let known = state.position[name] {
+            precondition(state.families[known].kind == kind, "\(name) is a \(state.families[known].kind)")
+            return known
+        }
+        precondition(isName(name), "not a metric name: \(name)")
+        state.position[name] = state.families.count
+        state.families.append(Family(name: name, help: help, kind: kind))
+        return state.families.count - 1
+    }
+
+    private static func isName(_ text: String) -> Bool {
+        guard let first = text.utf8.first, !(0x30...0x39).contains(first) else { return false }
+        return text.utf8.allSatisfy { $0 == 0x5F || $0 == 0x3A || Labels.isAlphanumeric($0) }
+    }
+}
+
+extension MetricsRegistry {
+    private static func write(_ family: Family, to text: inout String) {
+        text += "# HELP \(family.name) \(escaped(help: family.help))\n# TYPE \(family.name) \(family.kind.rawValue)\n"
+        for (labels, instrument) in family.series {
+            switch instrument {
+            case .counter(let counter): write(family.name, labels, .count(counter.value), to: &text)
+            case .histogram(let histogram): write(family.name, labels, histogram, to: &text)
+            }
+        }
+        for collector in family.collectors {
+            for sample in collector() { write(family.name, sample.labels, sample.value, to: &text) }
+        }
+    }
+
+    private static func write(_ name: String, _ labels: Labels, _ value: MetricValue, to text: inout String) {
+        text += labels.text.isEmpty ? "\(name) \(value)\n" : "\(name){\(labels.text)} \(value)\n"
+    }
+
+    private static func write(_ name: String, _ labels: Labels, _ histogram: Histogram, to text: inout String) {
+        let (cumulative, total) = histogram.snapshot
+        let others = labels.text.isEmpty ? "" : labels.text + ","
+        let bounds = histogram.bounds.map { MetricValue.time($0).description } + ["+Inf"]
+        for (bound, count) in zip(bounds, cumulative) {
+            text += "\(name)_bucket{\(others)le=\"\(bound)\"} \(count)\n"
+        }
+        write(name + "_sum", labels, .time(total), to: &text)
+        write(name + "_count", labels, .count(cumulative.last ?? 0), to: &text)
+    }
+
+    /// A help text's escapes: backslash and line feed.
+    private static func escaped(help: String) -> String {
+        var result = ""
+        for scalar in help.unicodeScalars {
+            switch scalar {
+            case "\\": result += "\\\\"
+            case "\n": result += "\\n"
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+        return result
+    }
+}
