@@ -1,0 +1,122 @@
+/// The field lines of one message, in order (RFC 9110 §5).
+///
+/// Names are compared without regard to case. The lines live in one buffer, as they travel: reading a head or writing
+/// one costs two allocations however many fields it has.
+package struct Fields: Sendable {
+    /// Where a line's name and value stand in `bytes`.
+    struct Line {
+        var name: Range<Int>
+        var value: Range<Int>
+    }
+
+    private(set) var bytes: [UInt8]
+    private(set) var lines: [Line]
+
+    package init() {
+        bytes = []
+        lines = []
+    }
+
+    /// Takes over `bytes`, in which `lines` point.
+    init(bytes: [UInt8], lines: [Line]) {
+        self.bytes = bytes
+        self.lines = lines
+    }
+
+    package var count: Int { lines.count }
+
+    /// Adds a line.
+    ///
+    /// A name is written in the program, never taken from outside. A value may come from anywhere: a control character
+    /// in it, which could start another line or message (CWE-113), becomes a space.
+    package mutating func append(_ name: StaticString, _ value: String) {
+        append(name) { $0.append(contentsOf: value.utf8) }
+    }
+
+    /// Adds a line whose value is a decimal number.
+    package mutating func append(_ name: StaticString, _ value: Int) {
+        append(name) { $0.append(decimal: value) }
+    }
+
+    /// Adds a line whose value `write` appends to the buffer.
+    package mutating func append(_ name: StaticString, _ write: (inout [UInt8]) -> Void) {
+        if lines.isEmpty {
+            // What an answer needs as a rule, so that neither buffer grows by steps.
+            bytes.reserveCapacity(256)
+            lines.reserveCapacity(8)
+        }
+        let start = bytes.count
+        bytes.append(name)
+        let nameEnd = bytes.count
+        bytes.append(": ")
+        let valueStart = bytes.count
+        write(&bytes)
+        for index in valueStart..<bytes.count where bytes[index] < 0x20 || bytes[index] == 0x7F {
+            bytes[index] = 0x20
+        }
+        lines.append(Line(name: start..<nameEnd, value: valueStart..<bytes.count))
+        bytes.append("\r\n")
+    }
+
+    /// The value of the first line of that name; nil when there is none.
+    package subscript(name: StaticString) -> String? {
+        first(name).map { String(decoding: bytes[$0], as: UTF8.self) }
+    }
+
+    /// The value of the first line of that name, as it came; nil when there is none.
+    package func bytes(of name: StaticString) -> ArraySlice<UInt8>? { first(name).map { bytes[$0] } }
+
+    /// How many lines have that name.
+    package func count(of name: StaticString) -> Int {
+        var count = 0
+        for line in lines where isNamed(line, name) { count += 1 }
+        return count
+    }
+
+    /// Every line as name and value, in order.
+    package var all: [(name: String, value: String)] {
+        lines.map {
+            (String(decoding: bytes[$0.name], as: UTF8.self), String(decoding: bytes[$0.value], as: UTF8.self))
+        }
+    }
+
+    private func first(_ name: StaticString) -> Range<Int>? {
+        for line in lines where isNamed(line, name) { return line.value }
+        return nil
+    }
+
+    func isNamed(_ line: Line, _ name: StaticString) -> Bool {
+        guard line.name.count == name.utf8CodeUnitCount else { return false }
+        return name.withUTF8Buffer { wanted in
+            for (index, byte) in wanted.enumerated()
+            where bytes[line.name.lowerBound + index].lowercased != byte.lowercased {
+                return false
+            }
+            return true
+        }
+    }
+}
+
+extension [UInt8] {
+    /// Appends text that is written in the program.
+    package mutating func append(_ text: StaticString) {
+        text.withUTF8Buffer { append(contentsOf: $0) }
+    }
+
+    /// Appends the digits of a number, after a `-` when it is negative.
+    package mutating func append(decimal value: Int) {
+        if value < 0 { append(UInt8(ascii: "-")) }
+        let magnitude = value.magnitude
+        var unit: UInt = 1
+        while magnitude / unit >= 10 { unit *= 10 }
+        while unit > 0 {
+            append(UInt8(ascii: "0") + UInt8(magnitude / unit % 10))
+            unit /= 10
+        }
+    }
+}
+
+extension UInt8 {
+    /// ASCII lower case; every other byte as it is.
+    var lowercased: UInt8 { self >= 0x41 && self <= 0x5A ? self | 0x20 : self }
+}
