@@ -1,0 +1,36 @@
+/// A mint under way, and those who wait for it. It belongs to the cache: no caller's leaving ends it.
+struct Flight {
+    /// Told from every other flight of the tenant by its number.
+    let number: Int
+    /// When it will have failed at the latest.
+    let deadline: Instant
+    var waiters: [Waiter] = []
+    /// Whether a task is there that sends the overdue waiters away.
+    var hasSweeper = false
+}
+
+/// A caller that waits for a flight.
+struct Waiter {
+    let deadline: Instant
+    let continuation: CheckedContinuation<Landing, Never>
+}
+
+/// What a waiter learns.
+enum Landing {
+    /// Look into the cache again.
+    case landed
+    /// A token without a lifetime: for those who waited, and nobody else.
+    case once(AccessToken)
+    case failed(BrokerError)
+}
+
+/// What has to be known to fly: made by the decision to mint, under the lock; carried out after it.
+struct Departure {
+    /// Why a mint is made, as metrics and logs say it.
+    enum Reason: String { case cold, ahead, `operator` }
+
+    let key: TokenKey
+    let number: Int
+    let reason: Reason
+    let timeout: Duration
+}

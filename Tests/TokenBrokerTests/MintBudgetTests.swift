@@ -1,0 +1,68 @@
+import Testing
+
+@testable import TokenBroker
+
+struct MintBudgetTests {
+    private let now = ContinuousClock.now
+
+    /// Spends until refused.
+    private func exhaust(
+        _ budget: inout MintBudget, as spender: MintBudget.Spender, at now: ContinuousClock.Instant
+    ) -> Int {
+        var count = 0
+        while budget.spend(spender, at: now) { count += 1 }
+        return count
+    }
+
+    @Test func `callers spend all but two, operators those too`() {
+        var budget = MintBudget(MintBudget.Limits(burst: 10, perHour: 60), at: now)
+        #expect(budget.remaining(at: now) == 10)
+        let callers = exhaust(&budget, as: .caller, at: now)
+        #expect(callers == 8)
+        #expect(budget.remaining(at: now) == 2)
+        let operators = exhaust(&budget, as: .operator, at: now)
+        #expect(operators == 2)
+        #expect(budget.remaining(at: now) == 0)
+    }
+
+    @Test func `the wait is exact`() {
+        var budget = MintBudget(MintBudget.Limits(burst: 3, perHour: 60), at: now)
+        #expect(budget.wait(for: .caller, at: now) == .zero)
+        let first = exhaust(&budget, as: .caller, at: now)
+        #expect(first == 1)
+        #expect(budget.wait(for: .caller, at: now) == .seconds(60))
+        #expect(budget.wait(for: .operator, at: now) == .zero)
+        #expect(budget.wait(for: .caller, at: now + .seconds(59)) == .seconds(1))
+        let early = exhaust(&budget, as: .caller, at: now + .nanoseconds(59_999_999_999))
+        #expect(early == 0)
+        let due = exhaust(&budget, as: .caller, at: now + .seconds(60))
+        #expect(due == 1)
+    }
+
+    @Test func `the bucket fills by the hour and never above its size`() {
+        var budget = MintBudget(MintBudget.Limits(burst: 5, perHour: 30), at: now)
+        let spent = exhaust(&budget, as: .operator, at: now)
+        #expect(spent == 5)
+        #expect(budget.remaining(at: now + .seconds(119)) == 0)
+        #expect(budget.remaining(at: now + .seconds(120)) == 1)
+        #expect(budget.remaining(at: now + .seconds(600)) == 5)
+        #expect(budget.remaining(at: now + .seconds(6000)) == 5)
+    }
+
+    @Test(arguments: [1, 2, 3])
+    func `a small bucket still has one for callers`(_ burst: Int) {
+        var budget = MintBudget(MintBudget.Limits(burst: burst, perHour: 1), at: now)
+        let spent = exhaust(&budget, as: .caller, at: now)
+        #expect(spent == 1)
+    }
+
+    @Test func `ukg has less of it, and the tenant decides`() {
+        let ukg = Provider.ukg(baseURL: "https://apis.eu.people-doc.com", clientID: "globex")
+        #expect(ukg.mintBudget == MintBudget.Limits(burst: 5, perHour: 30))
+        let credential = Credential(id: "app", secret: Secret("x"))
+        let own = MintBudget.Limits(burst: 7, perHour: 7)
+        #expect(Tenant(name: "a", provider: ukg, credential: credential, scopes: .empty).mintBudget == ukg.mintBudget)
+        #expect(
+            Tenant(name: "a", provider: ukg, credential: credential, scopes: .empty, mintBudget: own).mintBudget == own)
+    }
+}

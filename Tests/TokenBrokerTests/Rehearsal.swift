@@ -1,0 +1,129 @@
+import Logging
+import Support
+import Synchronization
+import Telemetry
+import TokenBroker
+
+/// A broker with a clock, an executor and an upstream that do only what the test says, so that a test never waits.
+final class Rehearsal {
+    let clock = ManualClock()
+    let executor = ManualExecutor()
+    let upstream = ScriptedEndpoint()
+    let metrics = MetricsRegistry()
+    let log = LogLines()
+    let logger: Logger
+    let broker: Broker
+
+    /// - Parameter draw: What chance always comes up with.
+    init(_ tenants: [Tenant] = [.example()], draw: Double = 0, maximumKeysPerTenant: Int = 64) {
+        logger = Logger(label: "broker") { [log] in JSONLinesLogHandler(label: $0, sink: { log.append($0) }) }
+        broker = Broker(
+            tenants: tenants, endpoint: upstream, timekeeper: clock, executors: [executor],
+            settings: Broker.Settings(maximumKeysPerTenant: maximumKeysPerTenant, random: { draw }), metrics: metrics,
+            logger: logger)
+    }
+
+    /// Lets time pass, stopping wherever somebody sleeps until.
+    func advance(by duration: Duration) {
+        let end = clock.now + duration
+        executor.drain()
+        while let next = clock.nextDeadline, next <= end {
+            clock.advance(by: next - clock.now)
+            executor.drain()
+        }
+        clock.advance(by: end - clock.now)
+        executor.drain()
+    }
+
+    /// Starts a request and goes on as far as that is possible without time passing.
+    @discardableResult
+    func ask(
+        _ tenant: String = "acme", scopes: ScopeSet? = nil, minimum: Duration? = nil,
+        grant: Grant = Grant(tenants: [.prefix("")])
+    ) -> Call<HandOut> {
+        let request = TokenRequest(tenant: tenant, scopes: scopes, minimumLifetime: minimum, grant: grant)
+        return perform { [broker] () throws(BrokerError) in try await broker.token(request) }
+    }
+
+    @discardableResult
+    func refresh(
+        _ tenant: String = "acme", grant: Grant = Grant(tenants: [], isOperator: true)
+    ) -> Call<HandOut> {
+        perform { [broker] () throws(BrokerError) in try await broker.refresh(tenant: tenant, grant: grant) }
+    }
+
+    @discardableResult
+    func revoke(
+        _ token: String, grant: Grant = Grant(tenants: [.prefix("")], mayRevoke: true)
+    ) -> Call<Revocation> {
+        perform { [broker] () throws(BrokerError) in try await broker.revoke(Secret(token), grant: grant) }
+    }
+
+    /// Starts the broker and goes on as far as that is possible without time passing.
+    func start() {
+        broker.start()
+        executor.drain()
+    }
+
+    private func perform<Value: Sendable>(
+        _ work: @escaping @Sendable () async throws(BrokerError) -> Value
+    ) -> Call<Value> {
+        let call = Call<Value>()
+        Task(executorPreference: executor) {
+            do throws(BrokerError) { call.end(.success(try await work())) } catch { call.end(.failure(error)) }
+        }
+        executor.drain()
+        return call
+    }
+
+    /// The lines of a metric, without HELP and TYPE.
+    func exposed(_ name: String) -> [String] {
+        String(decoding: metrics.exposition(), as: UTF8.self).split(separator: "\n").map(String.init)
+            .filter { $0.hasPrefix(name) }
+    }
+}
+
+/// A request under way, or what came of it.
+final class Call<Value: Sendable>: Sendable {
+    private let outcome = Mutex<Result<Value, BrokerError>?>(nil)
+
+    func end(_ result: Result<Value, BrokerError>) { outcome.withLock { $0 = result } }
+
+    var isWaiting: Bool { outcome.withLock { $0 == nil } }
+    var value: Value? { outcome.withLock { try? $0?.get() } }
+    var error: BrokerError? {
+        if case .failure(let error) = outcome.withLock({ $0 }) { error } else { nil }
+    }
+}
+
+extension Call<HandOut> {
+    var token: String? { value?.token.secret.reveal() }
+}
+
+/// What was logged.
+final class LogLines: Sendable {
+    private let lines = Mutex<[String]>([])
+    func append(_ line: [UInt8]) { lines.withLock { $0.append(String(decoding: line, as: UTF8.self)) } }
+    var all: [String] { lines.withLock { $0 } }
+}
+
+extension Tenant {
+    /// A tenant like any other; the budget is ample, so that it matters only where a test says so.
+    static func example(
+        _ name: String = "acme", scopes: String = "read write", revocationURL: String? = nil,
+        defaultLifetime: Duration = .seconds(300), keepWarm: Bool = false,
+        mintBudget: MintBudget.Limits = MintBudget.Limits(burst: 1000, perHour: 100_000)
+    ) -> Tenant {
+        Tenant(
+            name: name,
+            provider: Provider(
+                name: "oauth2", tokenURL: "https://auth.example/token", revocationURL: revocationURL,
+                clientAuthentication: .basic, defaultLifetime: defaultLifetime),
+            credential: Credential(id: "client", secret: Secret("s3cret-of-\(name)")), scopes: .of(scopes),
+            keepWarm: keepWarm, mintBudget: mintBudget)
+    }
+}
+
+extension ScopeSet {
+    static func of(_ text: String) -> ScopeSet { ScopeSet(parsing: text) ?? .empty }
+}
