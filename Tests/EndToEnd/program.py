@@ -1,0 +1,181 @@
+"""The release binary as these tests drive it: all that they assume of its arguments, output and routes is here."""
+
+import base64
+import hashlib
+import http.client
+import json
+import os
+import pathlib
+import re
+import secrets
+import signal
+import subprocess
+import threading
+import time
+import urllib.parse
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BINARY = pathlib.Path(os.environ.get("TOKENWELL", ROOT / ".build" / "release" / "tokenwell"))
+PATIENCE = 20.0  # seconds that anything may take which takes milliseconds on a quiet machine
+
+# What a command says, on standard output or error, once it answers.
+LISTENING = re.compile(r"(?=.*listening).*?127\.0\.0\.1:(\d+)", re.IGNORECASE)
+# The demo's lines that work as they are printed.
+CURL = re.compile(r"^  (curl .*)$")
+DEMO_END = "Ctrl-C ends it."
+
+
+class Program:
+    """One running command, and every line that it has written."""
+
+    def __init__(self, *arguments, **environment):
+        self.lines = []
+        self._changed = threading.Condition()
+        self._stopped = False
+        self._process = subprocess.Popen(
+            [BINARY, *arguments], cwd=ROOT, env={**os.environ, **environment}, text=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self):
+        for line in self._process.stdout:
+            with self._changed:
+                self.lines.append(line.rstrip("\n"))
+                self._changed.notify_all()
+        with self._changed:
+            self._changed.notify_all()
+
+    def wait_for(self, condition):
+        """The first value of `condition(lines)` that is not None or False."""
+        with self._changed:
+            found = self._changed.wait_for(
+                lambda: condition(self.lines) or not self._reader.is_alive(), timeout=PATIENCE)
+            value = found and condition(self.lines)
+        if not value:
+            raise AssertionError("not seen in time:\n" + "\n".join(self.lines))
+        return value
+
+    def port(self):
+        return self.wait_for(lambda lines: next((int(m[1]) for m in map(LISTENING.search, lines) if m), None))
+
+    def stop(self, how=signal.SIGTERM):
+        """Sends the signal, waits for the end, and returns the exit status. To have ended before is an error."""
+        if self._stopped:
+            return self._process.returncode
+        self._stopped = True
+        if self._process.poll() is not None:
+            raise AssertionError(f"ended by itself, {self._process.returncode}:\n" + "\n".join(self.lines))
+        self._process.send_signal(how)
+        try:
+            return self._process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            raise
+        finally:
+            self._reader.join(PATIENCE)
+            self._process.stdout.close()
+
+
+class Demo(Program):
+    """`tokenwell demo`."""
+
+    def __init__(self):
+        super().__init__("demo", "--port", "0")
+
+    def curl_lines(self):
+        """The printed commands, in their order."""
+        self.wait_for(lambda lines: DEMO_END in lines)
+        return [m[1] for m in map(CURL.match, self.lines) if m]
+
+
+class Simulator(Program):
+    """`tokenwell simulate`, with the vendor's sample client."""
+
+    SECRET = "rehearsal"
+
+    def __init__(self, vendor, lifetime):
+        super().__init__(
+            "simulate", vendor, "--port", "0", "--secret", self.SECRET, "--lifetime", str(lifetime))
+
+    def clients(self):
+        return get(self.port(), "/_simulator/clients").json["clients"]
+
+    def mints(self):
+        return sum(client["mints"] for client in self.clients())
+
+    def attempts(self):
+        return sum(client["attempts"] for client in self.clients())
+
+    def slow_down(self, seconds):
+        """Delays the next token answer."""
+        form = urllib.parse.urlencode({"mode": "slow", "seconds": seconds})
+        connection = http.client.HTTPConnection("127.0.0.1", self.port(), timeout=PATIENCE)
+        connection.request("POST", "/_simulator/fault", form, {"Content-Type": "application/x-www-form-urlencoded"})
+        assert connection.getresponse().status == 200
+        connection.close()
+
+
+class Broker(Program):
+    """`tokenwell serve` with a tenant at each simulator and one caller, whose key is `key`."""
+
+    def __init__(self, folder, pageup, ukg):
+        self.key = "tw_" + base64.urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("=")
+        configuration = pathlib.Path(folder, "tokenwell.yaml")
+        configuration.write_text(f"""\
+listen: 127.0.0.1:0
+tenants:
+  acme:
+    provider: pageup
+    token_url: http://127.0.0.1:{pageup.port()}/connect/token
+    client_id: acme-integration
+    client_secret: {{env: VENDOR_SECRET}}
+    scopes: [Public.Application.Read, Public.Application.Write]
+  globex:
+    provider: ukg
+    base_url: http://127.0.0.1:{ukg.port()}
+    application_id: app-1
+    application_secret: {{env: VENDOR_SECRET}}
+    client_id: globex
+callers:
+  payroll-sync:
+    keys: ["sha256:{hashlib.sha256(self.key.encode()).hexdigest()}"]
+    tenants: [acme, globex]
+""")
+        super().__init__("serve", "--config", str(configuration), VENDOR_SECRET=Simulator.SECRET)
+
+    def get(self, path):
+        return get(self.port(), path, self.key)
+
+
+class Answer:
+    """A whole response."""
+
+    def __init__(self, response):
+        self.status = response.status
+        self.headers = response.headers
+        self.body = response.read()
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+
+def get(port, path, key=None, connection=None):
+    """One GET, on a connection of its own unless one is given."""
+    link = connection or http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+    try:
+        link.request("GET", path, headers={"Authorization": f"Bearer {key}"} if key else {})
+        return Answer(link.getresponse())
+    finally:
+        if connection is None:
+            link.close()
+
+
+def eventually(condition):
+    """Waits until `condition()` holds."""
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError("did not happen in time")
+        time.sleep(0.02)
