@@ -95,15 +95,13 @@ package final class HTTPServer: Sendable {
     /// Stops accepting, lets every request that has begun end, and returns when all connections are closed or `limit` has
     /// passed. Call it once.
     package func drain(within limit: Duration) async {
-        isDrainingFlag.store(true, ordering: .relaxed)
-        for loop in group.loops { loop.interrupt() }
         let deadline = ContinuousClock.now.advanced(by: limit)
         await withUnsafeContinuation { continuation in
-            let isEmpty = occupancy.withLock { occupancy in
-                occupancy.waiter = continuation
-                return occupancy.waiterIfEmpty() != nil
-            }
-            if isEmpty { return continuation.resume() }
+            occupancy.withLock { $0.waiter = continuation }
+            // Whoever sees the flag also sees the waiter, and whoever left before is seen below.
+            isDrainingFlag.store(true, ordering: .releasing)
+            for loop in group.loops { loop.interrupt() }
+            resumeWaiterIfEmpty()
             Task(executorPreference: group.any) {
                 await self.group.any.sleep(until: deadline)
                 self.occupancy.withLock { occupancy in
@@ -168,9 +166,11 @@ package final class HTTPServer: Sendable {
     }
 
     private func leave(_ change: (inout Occupancy) -> Void) {
-        occupancy.withLock { occupancy in
-            change(&occupancy)
-            return occupancy.waiterIfEmpty()
-        }?.resume()
+        occupancy.withLock { change(&$0) }
+        if isDrainingFlag.load(ordering: .acquiring) { resumeWaiterIfEmpty() }
+    }
+
+    private func resumeWaiterIfEmpty() {
+        occupancy.withLock { $0.waiterIfEmpty() }?.resume()
     }
 }

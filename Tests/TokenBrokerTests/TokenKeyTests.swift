@@ -3,6 +3,11 @@ import Testing
 @testable import TokenBroker
 
 struct TokenKeyTests {
+    @Test func `nothing of it is aligned to more than async frames are`() {
+        #expect(MemoryLayout<TokenKey>.alignment <= 16)
+        #expect(MemoryLayout<Digest256>.alignment <= 16)
+    }
+
     struct Change: Sendable, CustomTestStringConvertible {
         var name: String
         var make: @Sendable (inout Tenant) -> Void
