@@ -48,10 +48,10 @@ package final class HTTPServer: Sendable {
         var connections = 0
         var listeners = 0
         /// Who waits for the last to leave.
-        var waiter: UnsafeContinuation<Void, Never>?
+        var waiter: CheckedContinuation<Void, Never>?
 
         /// The waiter to resume, now that somebody left.
-        mutating func waiterIfEmpty() -> UnsafeContinuation<Void, Never>? {
+        mutating func waiterIfEmpty() -> CheckedContinuation<Void, Never>? {
             guard connections == 0, listeners == 0 else { return nil }
             defer { waiter = nil }
             return waiter
@@ -96,7 +96,7 @@ package final class HTTPServer: Sendable {
     /// passed. Call it once.
     package func drain(within limit: Duration) async {
         let deadline = ContinuousClock.now.advanced(by: limit)
-        await withUnsafeContinuation { continuation in
+        await withCheckedContinuation { continuation in
             occupancy.withLock { $0.waiter = continuation }
             // Whoever sees the flag also sees the waiter, and whoever left before is seen below.
             isDrainingFlag.store(true, ordering: .releasing)

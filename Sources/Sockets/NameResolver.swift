@@ -27,7 +27,7 @@ package enum NameResolver {
             pending.wrappingSubtract(1, ordering: .relaxed)
             throw .unknownHost("the resolver is busy")
         }
-        let answer = await withUnsafeContinuation { continuation in
+        let answer = await withCheckedContinuation { continuation in
             let first = FirstAnswer(continuation)
             threads.async {
                 let found = lookUp(host, port: port)
@@ -60,9 +60,9 @@ package enum NameResolver {
 /// A continuation that the first of several answers resumes.
 private final class FirstAnswer: Sendable {
     typealias Answer = Result<[SocketAddress], SocketError>
-    private let continuation: Mutex<UnsafeContinuation<Answer, Never>?>
+    private let continuation: Mutex<CheckedContinuation<Answer, Never>?>
 
-    init(_ continuation: UnsafeContinuation<Answer, Never>) { self.continuation = Mutex(continuation) }
+    init(_ continuation: CheckedContinuation<Answer, Never>) { self.continuation = Mutex(continuation) }
 
     func give(_ answer: Answer) {
         continuation.withLock { continuation in

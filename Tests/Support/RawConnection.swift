@@ -13,6 +13,7 @@ package final class RawConnection {
 
     private let descriptor: Int32
     private var received: [UInt8] = []
+    private var isResetWhenClosed = false
 
     fileprivate init(adopting descriptor: Int32) {
         self.descriptor = descriptor
@@ -32,7 +33,11 @@ package final class RawConnection {
         }
     }
 
-    deinit { close(descriptor) }
+    deinit {
+        // The end reaches the peer now, even if a child process that is just being started holds the descriptor too.
+        if !isResetWhenClosed { shutdown(descriptor, Int32(SHUT_RDWR)) }
+        close(descriptor)
+    }
 
     /// Sends all of the bytes.
     package func send(_ bytes: [UInt8]) throws {
@@ -89,6 +94,7 @@ package final class RawConnection {
 
     /// Has the connection reset, not ended in good order, when this object goes.
     package func resetWhenClosed() {
+        isResetWhenClosed = true
         var option = linger(l_onoff: 1, l_linger: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
     }
