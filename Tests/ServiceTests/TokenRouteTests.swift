@@ -298,7 +298,8 @@ struct TokenRouteTests {
             var token: String?
             while token == nil { token = try await service.get("/tokens/initech", as: "payroll").token }
             #expect(token == "late")
-            #expect(service.upstream.requests.count == 1, "\(service.log)")
+            // A machine that is so busy that the mint itself runs out of its ten seconds sees a second one.
+            #expect(service.upstream.requests.count == 1 || service.log.contains(#""failure":"timeout""#))
         }
     }
 
