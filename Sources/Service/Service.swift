@@ -5,7 +5,7 @@ package import Sockets
 import Telemetry
 import TokenBroker
 
-/// The broker as a running program: everything that can fail is built before anything listens.
+/// The broker as a running program: everything that can fail, but for the ports, is built before anything listens.
 package struct Service: Sendable {
     /// Why the service did not start.
     package enum StartError: Error, CustomStringConvertible {
@@ -44,8 +44,10 @@ package struct Service: Sendable {
         } catch { throw .tls(error) }
         // A token of the 16 KiB that are taken from an upstream, and the form around it.
         http.limits.bodyBytes = 24 * 1024
-        // The rest is for the vendors, the other listener, files.
-        http.maximumConnections = min(http.maximumConnections, DescriptorLimit.raise() * 7 / 8)
+        // Beside what the process itself has open, a quarter is left for the vendors and the metrics listener: a flood of
+        // clients must stop neither mints nor health.
+        let descriptors = max(16, DescriptorLimit.raise() - 32)
+        http.maximumConnections = min(http.maximumConnections, descriptors * 3 / 4)
         let broker = Broker(
             tenants: configuration.tenants, endpoint: endpoint, timekeeper: LoopTimekeeper(group),
             executors: group.loops, settings: Broker.Settings(callerDeadline: configuration.deadline), metrics: metrics,
@@ -63,6 +65,7 @@ package struct Service: Sendable {
         server = try Self.listen(at: configuration.listen, on: group, http, routes)
         if let address = configuration.metricsListen {
             http.tls = nil
+            http.maximumConnections = min(1000, descriptors / 8)
             metricsServer = try Self.listen(
                 at: address, on: group, http, Routes(Self.openRoutes(operations), metrics: metrics))
         } else {

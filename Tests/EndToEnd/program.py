@@ -28,12 +28,12 @@ DEMO_END = "Ctrl-C ends it."
 class Program:
     """One running command, and every line that it has written."""
 
-    def __init__(self, *arguments, **environment):
+    def __init__(self, *arguments, before=(), **environment):
         self.lines = []
         self._changed = threading.Condition()
         self._stopped = False
         self._process = subprocess.Popen(
-            [BINARY, *arguments], cwd=ROOT, env={**os.environ, **environment}, text=True,
+            [*before, BINARY, *arguments], cwd=ROOT, env={**os.environ, **environment}, text=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -119,7 +119,7 @@ class Simulator(Program):
 class Broker(Program):
     """`tokenwell serve` with a tenant at each simulator and one caller, whose key is `key`."""
 
-    def __init__(self, folder, pageup, ukg):
+    def __init__(self, folder, pageup, ukg, before=()):
         self.key = "tw_" + base64.urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("=")
         configuration = pathlib.Path(folder, "tokenwell.yaml")
         configuration.write_text(f"""\
@@ -142,7 +142,7 @@ callers:
     keys: ["sha256:{hashlib.sha256(self.key.encode()).hexdigest()}"]
     tenants: [acme, globex]
 """)
-        super().__init__("serve", "--config", str(configuration), VENDOR_SECRET=Simulator.SECRET)
+        super().__init__("serve", "--config", str(configuration), before=before, VENDOR_SECRET=Simulator.SECRET)
 
     def get(self, path):
         return get(self.port(), path, self.key)

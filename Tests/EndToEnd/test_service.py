@@ -4,6 +4,7 @@ import concurrent.futures
 import http.client
 import itertools
 import signal
+import socket
 import tempfile
 import threading
 import time
@@ -13,14 +14,14 @@ from program import PATIENCE, Broker, Simulator, eventually, get
 
 
 class ServiceTests(unittest.TestCase):
-    def start(self, pageup_lifetime=300):
+    def start(self, pageup_lifetime=300, before=()):
         """A broker that has minted nothing yet."""
         folder = self.enterContext(tempfile.TemporaryDirectory())
         self.pageup = Simulator("pageup", pageup_lifetime)
         self.addCleanup(self.pageup.stop)
         self.ukg = Simulator("ukg", 3600)
         self.addCleanup(self.ukg.stop)
-        self.broker = Broker(folder, self.pageup, self.ukg)
+        self.broker = Broker(folder, self.pageup, self.ukg, before)
         self.addCleanup(self.broker.stop)
         self.port = self.broker.port()
 
@@ -49,6 +50,15 @@ class ServiceTests(unittest.TestCase):
                 self.assertEqual({answer.status for answer in answers}, {200})
                 self.assertEqual(len({answer.json["access_token"] for answer in answers}), 1)
                 self.assertEqual(simulator.mints(), 1)
+
+    def test_more_clients_than_descriptors_stop_no_mint(self):
+        self.start(before=("prlimit", "--nofile=64:64"))
+        mine = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        self.addCleanup(mine.close)
+        self.assertEqual(get(self.port, "/livez", connection=mine).status, 200)
+        for _ in range(140):
+            self.enterContext(socket.create_connection(("127.0.0.1", self.port), PATIENCE))
+        self.assertEqual(get(self.port, "/tokens/acme", self.broker.key, mine).status, 200)
 
     def test_a_lost_vendor_is_noticed_only_at_the_tokens_margin(self):
         lifetime, margin = 10, 1
