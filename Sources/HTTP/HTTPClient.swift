@@ -66,7 +66,7 @@ package final class HTTPClient: Sendable {
     ///   - deadline: Total, from name resolution to the answer's last byte.
     package func send(
         _ method: Method, to url: HTTPURL, fields: Fields = Fields(), body: [UInt8] = [], tls: TLSContext,
-        owner: String = "", by deadline: ContinuousClock.Instant
+        owner: String, by deadline: ContinuousClock.Instant
     ) async throws(HTTPClientError) -> Response {
         let loop = group.any
         let result = await Task(executorPreference: loop) {

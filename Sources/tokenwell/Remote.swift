@@ -31,7 +31,8 @@ struct Remote {
         do {
             let client = HTTPClient(on: try EventLoopGroup(count: 1))
             return try await client.send(
-                .get, to: url, fields: fields, tls: try .client(caFile: caFile), by: .now.advanced(by: .seconds(10)))
+                .get, to: url, fields: fields, tls: try .client(caFile: caFile), owner: "",
+                by: .now.advanced(by: .seconds(10)))
         } catch {
             throw Terminal.Failure(
                 error: "no answer from \(url.authority): \(error)", hint: "is the broker running there?")

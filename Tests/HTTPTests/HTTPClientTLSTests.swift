@@ -88,7 +88,7 @@ struct HTTPClientTLSTests {
         let client = try client ?? HTTPClient(on: TestLoops.group)
         let url = try #require(HTTPURL("https://\(host):\(server.address.port)/"))
         return try await Task(executorPreference: TestLoops.group.loops[0]) {
-            try await client.send(.get, to: url, tls: trust, by: .generous)
+            try await client.send(.get, to: url, tls: trust, owner: "", by: .generous)
         }.value
     }
 }

@@ -125,7 +125,7 @@ struct HTTPServerTests {
             let url = try #require(HTTPURL("https://localhost:\(server.address.port)/a"))
             let client = HTTPClient(on: try TestLoops.group)
             let body = [UInt8](repeating: 120, count: 60_000)
-            let response = try await client.send(.post, to: url, body: body, tls: trust, by: .generous)
+            let response = try await client.send(.post, to: url, body: body, tls: trust, owner: "", by: .generous)
             #expect(response.status == .ok && response.body == Array("POST a ".utf8) + body)
 
             let plain = try server.connect()

@@ -191,7 +191,7 @@ final class LoopbackService: Sendable {
         for (name, value) in fields { all.append(name, value) }
         return Answer(
             response: try await client.send(
-                method, to: try #require(HTTPURL(url)), fields: all, body: Array(body.utf8), tls: tls,
+                method, to: try #require(HTTPURL(url)), fields: all, body: Array(body.utf8), tls: tls, owner: "",
                 by: .now.advanced(by: .seconds(30))))
     }
 

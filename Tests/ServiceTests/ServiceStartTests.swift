@@ -29,12 +29,13 @@ struct ServiceStartTests {
             let client = HTTPClient(on: try LoopbackService.group.get())
             let url = try #require(HTTPURL("https://\(service.service.address)/livez"))
             let answer = try await client.send(
-                .get, to: url, tls: try .client(caFile: certificates.authorityFile), by: .now.advanced(by: .seconds(30))
+                .get, to: url, tls: try .client(caFile: certificates.authorityFile), owner: "",
+                by: .now.advanced(by: .seconds(30))
             )
             #expect(answer.status == .ok)
             #expect(try await service.metricsListener("/livez").status == 200)
             await #expect(throws: HTTPClientError.self) {
-                try await client.send(.get, to: url, tls: try .client(), by: .now.advanced(by: .seconds(30)))
+                try await client.send(.get, to: url, tls: try .client(), owner: "", by: .now.advanced(by: .seconds(30)))
             }
         }
     }
