@@ -2,7 +2,7 @@
 struct ChunkedDecoder {
     /// What the next byte belongs to.
     private enum State {
-        case size, extensions, sizeLineFeed
+        case size, extensions(ChunkExtensionGrammar), sizeLineFeed
         case data(left: Int), dataReturn, dataLineFeed
         case trailer, done
     }
@@ -11,6 +11,7 @@ struct ChunkedDecoder {
     private var state = State.size
     private var size = 0
     private var sizeDigits = 0
+    private var extensionBytes = 0
     private var overhead = 0
     private var total = 0
     private var trailerLine: [UInt8] = []
@@ -44,8 +45,7 @@ struct ChunkedDecoder {
         guard overhead <= limits.chunkOverheadBytes else { throw .tooMuchChunkOverhead }
         switch state {
         case .size: try stepSize(byte)
-        case .extensions:
-            if byte == 0x0D { state = .sizeLineFeed } else if !Grammar.isFieldContent(byte) { throw .badChunk }
+        case .extensions(let grammar): try stepExtensions(byte, grammar)
         case .sizeLineFeed:
             guard byte == 0x0A else { throw .badChunk }
             try beginChunk()
@@ -66,13 +66,20 @@ struct ChunkedDecoder {
             // Eight digits are four gigabytes: more than any limit, and far from an overflow.
             guard sizeDigits <= 8 else { throw .badChunk }
             size = size << 4 | Int(digit)
-        } else if sizeDigits > 0, byte == 0x0D {
-            state = .sizeLineFeed
-        } else if sizeDigits > 0, byte == UInt8(ascii: ";") {
-            state = .extensions
+        } else if sizeDigits > 0 {
+            try stepExtensions(byte, ChunkExtensionGrammar())
         } else {
             throw .badChunk
         }
+    }
+
+    private mutating func stepExtensions(_ byte: UInt8, _ grammar: ChunkExtensionGrammar) throws(ParseError) {
+        if byte == 0x0D, grammar.mayEnd { return state = .sizeLineFeed }
+        var grammar = grammar
+        guard grammar.take(byte) else { throw .badChunk }
+        extensionBytes += 1
+        guard extensionBytes <= limits.chunkExtensionBytes else { throw .chunkExtensionTooLong }
+        state = .extensions(grammar)
     }
 
     private mutating func beginChunk() throws(ParseError) {
@@ -81,14 +88,25 @@ struct ChunkedDecoder {
         state = size == 0 ? .trailer : .data(left: size)
         size = 0
         sizeDigits = 0
+        extensionBytes = 0
     }
 
     private mutating func stepTrailer(_ byte: UInt8) throws(ParseError) {
-        guard byte == 0x0A else { return trailerLine.append(byte) }
+        if byte == 0x0A {
+            try endTrailerLine()
+        } else {
+            guard trailerLine.last != 0x0D else { throw .badTrailer }
+            // The byte behind the longest line can only be its CR.
+            guard trailerLine.count < limits.fieldLineBytes || byte == 0x0D else { throw .fieldLineTooLong }
+            trailerLine.append(byte)
+        }
+    }
+
+    private mutating func endTrailerLine() throws(ParseError) {
         guard trailerLine.popLast() == 0x0D else { throw .badTrailer }
         guard !trailerLine.isEmpty else { return state = .done }
         trailerCount += 1
-        guard trailerCount <= limits.fieldCount, trailerLine.count <= limits.fieldLineBytes else { throw .badTrailer }
+        guard trailerCount <= limits.fieldCount else { throw .tooManyFields }
         do throws(ParseError) {
             let line = try Grammar.fieldLine(trailerLine.indices, of: trailerLine.span)
             guard !Self.isForbidden(trailerLine[line.name]) else { throw ParseError.badTrailer }
@@ -96,12 +114,17 @@ struct ChunkedDecoder {
         trailerLine.removeAll(keepingCapacity: true)
     }
 
-    /// Framing, routing and authentication have no place in a trailer (RFC 9110 §6.5.1).
+    /// What frames, routes, controls, authenticates or describes the message has no place in a trailer (RFC 9110 §6.5.1).
+    private static let forbidden: [StaticString] = [
+        "transfer-encoding", "content-length", "connection", "keep-alive", "upgrade", "te", "trailer",
+        "host", "forwarded", "via", "max-forwards",
+        "expect", "range", "cache-control", "pragma", "if-match", "if-none-match", "if-modified-since",
+        "if-unmodified-since", "if-range",
+        "authorization", "proxy-authorization", "www-authenticate", "proxy-authenticate", "cookie", "set-cookie",
+        "content-type", "content-encoding", "content-range", "content-language", "content-location",
+    ]
+
     private static func isForbidden(_ name: ArraySlice<UInt8>) -> Bool {
-        let names: [StaticString] = [
-            "transfer-encoding", "content-length", "host", "connection", "authorization", "content-type",
-            "content-encoding", "expect", "te", "trailer",
-        ]
-        return names.contains { name.equalsIgnoringCase($0) }
+        forbidden.contains { name.equalsIgnoringCase($0) }
     }
 }

@@ -25,6 +25,9 @@ package struct Fields: Sendable {
 
     package var count: Int { lines.count }
 
+    /// The same without room for more: for what is kept for long.
+    package var trimmed: Fields { Fields(bytes: bytes.map(\.self), lines: lines.map(\.self)) }
+
     /// Adds a line.
     ///
     /// A name is written in the program, never taken from outside. A value may come from anywhere: a control character
@@ -47,6 +50,23 @@ package struct Fields: Sendable {
         }
         let start = bytes.count
         bytes.append(name)
+        endLine(from: start, write)
+    }
+
+    /// Adds a line whose name an operator has chosen; without effect when it is no name.
+    package mutating func append(named name: String, _ value: String) {
+        guard Self.isName(name) else { return }
+        let start = bytes.count
+        bytes.append(contentsOf: name.utf8)
+        endLine(from: start) { $0.append(contentsOf: value.utf8) }
+    }
+
+    /// Whether a text is the name of a field (RFC 9110 §5.1).
+    package static func isName(_ text: String) -> Bool { !text.isEmpty && text.utf8.allSatisfy(Grammar.isToken) }
+
+    /// Ends the line whose name is at `start`.
+    @inline(__always)
+    private mutating func endLine(from start: Int, _ write: (inout [UInt8]) -> Void) {
         let nameEnd = bytes.count
         bytes.append(": ")
         let valueStart = bytes.count
@@ -65,6 +85,17 @@ package struct Fields: Sendable {
 
     /// The value of the first line of that name, as it came; nil when there is none.
     package func bytes(of name: StaticString) -> ArraySlice<UInt8>? { first(name).map { bytes[$0] } }
+
+    /// The value of the first line of that name, as it came, and how many lines have that name.
+    package func occurrences(of name: StaticString) -> (first: ArraySlice<UInt8>?, count: Int) {
+        var first: ArraySlice<UInt8>?
+        var count = 0
+        for line in lines where isNamed(line, name) {
+            if first == nil { first = bytes[line.value] }
+            count += 1
+        }
+        return (first, count)
+    }
 
     /// How many lines have that name.
     package func count(of name: StaticString) -> Int {
@@ -106,13 +137,15 @@ extension [UInt8] {
     /// Appends the digits of a number, after a `-` when it is negative.
     package mutating func append(decimal value: Int) {
         if value < 0 { append(UInt8(ascii: "-")) }
-        let magnitude = value.magnitude
-        var unit: UInt = 1
-        while magnitude / unit >= 10 { unit *= 10 }
-        while unit > 0 {
-            append(UInt8(ascii: "0") + UInt8(magnitude / unit % 10))
-            unit /= 10
-        }
+        var digits = InlineArray<20, UInt8>(repeating: 0)
+        var start = digits.count
+        var rest = value.magnitude
+        repeat {
+            start -= 1
+            digits[start] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+            rest /= 10
+        } while rest > 0
+        for index in start..<digits.count { append(digits[index]) }
     }
 }
 

@@ -40,11 +40,6 @@ package struct FormBody: Sendable, Equatable {
         self.pairs = pairs
     }
 
-    /// Every value of that name, in order: one for a well-formed OAuth request (RFC 6749 §3.2 forbids a repeat).
-    package subscript(name: String) -> [String] {
-        pairs.filter { $0.name == name }.map(\.value)
-    }
-
     /// The body or query that says this.
     package var encoded: [UInt8] {
         var bytes: [UInt8] = []

@@ -1,5 +1,3 @@
-import Sockets
-
 /// What a message's fields say about its own framing, each said at most once.
 struct FramingFacts {
     private(set) var contentLength: Int?
@@ -18,22 +16,23 @@ struct FramingFacts {
             switch line.name.count {
             case 4 where fields.isNamed(line, "host"):
                 hosts += 1
-                hostIsValid = hostIsValid && Self.isHost(value)
+                // Empty where the client's URI has no authority (RFC 9112 §3.2).
+                hostIsValid = hostIsValid && (value.isEmpty || Grammar.isAuthority(value))
             case 6 where fields.isNamed(line, "expect"):
-                if value.equalsIgnoringCase("100-continue") {
+                if Grammar.elements(value).allSatisfy({ $0.equalsIgnoringCase("100-continue") }) {
                     expectsContinue = true
                 } else {
                     hasUnknownExpectation = true
                 }
             case 10 where fields.isNamed(line, "connection"):
-                closes = closes || Self.listContains(value, "close")
+                closes = closes || Grammar.elements(value).contains { $0.equalsIgnoringCase("close") }
             case 14 where fields.isNamed(line, "content-length"):
                 guard contentLength == nil else { throw .repeatedContentLength }
                 guard let length = Grammar.decimal(value) else { throw .badContentLength }
                 contentLength = length
             case 17 where fields.isNamed(line, "transfer-encoding"):
                 guard !isChunked else { throw .repeatedTransferEncoding }
-                guard value.equalsIgnoringCase("chunked") else { throw .unsupportedTransferCoding }
+                guard value.equalsIgnoringCase("chunked") else { throw Self.refusal(ofCodings: value) }
                 isChunked = true
             default: break
             }
@@ -48,43 +47,13 @@ struct FramingFacts {
         if !hostIsValid { throw .badHost }
     }
 
-    /// `uri-host [ ":" port ]` (RFC 9110 §7.2): an IPv6 address in brackets, or a name by its characters. May be empty, as
-    /// the RFC has it.
-    static func isHost(_ value: ArraySlice<UInt8>) -> Bool {
-        var host = value
-        if value.first == UInt8(ascii: "[") {
-            guard let end = value.firstIndex(of: UInt8(ascii: "]")) else { return false }
-            guard SocketAddress("\(String(decoding: value[...end], as: UTF8.self)):0") != nil else { return false }
-            let port = value[end...].dropFirst()
-            return port.isEmpty || port.first == UInt8(ascii: ":") && isPort(port.dropFirst())
-        }
-        if let colon = value.firstIndex(of: UInt8(ascii: ":")) {
-            guard isPort(value[colon...].dropFirst()) else { return false }
-            host = value[..<colon]
-        }
-        if host.contains(UInt8(ascii: "%")), PercentEncoding.decode(host, plusIsSpace: false) == nil { return false }
-        return host.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
-                UInt8(ascii: "~"), UInt8(ascii: "%"):
-                true
-            default: false
-            }
-        }
-    }
-
-    private static func isPort(_ digits: ArraySlice<UInt8>) -> Bool {
-        digits.isEmpty || digits.count <= 5 && (Grammar.decimal(digits) ?? .max) <= 65535
-    }
-
-    private static func listContains(_ value: ArraySlice<UInt8>, _ wanted: StaticString) -> Bool {
-        value.split(separator: UInt8(ascii: ",")).contains { item in
-            var item = item
-            while let first = item.first, Grammar.isBlank(first) { item = item.dropFirst() }
-            while let last = item.last, Grammar.isBlank(last) { item = item.dropLast() }
-            return item.equalsIgnoringCase(wanted)
-        }
+    /// Codings that end in one `chunked` frame the body well, and are only not understood (RFC 9112 §6.1); others leave its
+    /// end unknown (§6.3).
+    private static func refusal(ofCodings value: ArraySlice<UInt8>) -> ParseError {
+        let codings = Grammar.elements(value)
+        let isFramed = codings.last.map { $0.equalsIgnoringCase("chunked") } ?? false
+        let isOdd = codings.dropLast().contains { $0.isEmpty || $0.equalsIgnoringCase("chunked") }
+        return isFramed && !isOdd ? .unsupportedTransferCoding : .badTransferEncoding
     }
 }
 

@@ -1,26 +1,35 @@
-import Glibc
+import Sockets
 
-/// The grammar of heads (RFC 9112 §2 to §5), strictly. Requests and responses share it.
+/// The grammar of messages (RFC 9112 §2 to §7, RFC 9110 §5.6, RFC 3986 §2 and §3), strictly. Requests and responses share it.
 ///
-/// It departs from the RFC only by refusing what a recipient may tolerate: bare LF, folded fields, white space around the
-/// start line's parts, several lengths even if they agree.
+/// It departs from the RFCs only by refusing what a recipient may tolerate or need not support: bare LF, folded fields,
+/// white space around the start line's parts, several lengths even if they agree, empty elements among transfer codings,
+/// lengths of more than 18 digits and chunk sizes of more than 8; as a host, a name with one of `!$&'()*+,;=`, an IPv6
+/// zone, or an address of a version to come.
 enum Grammar {
-    /// `tchar` of RFC 9110 §5.6.2, as two bit sets: bytes below 64, and those from 64 to 127.
-    private static let tokenBits: (UInt64, UInt64) = {
-        var low: UInt64 = 0
-        var high: UInt64 = 0
-        for byte in "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ".utf8 {
-            if byte < 64 { low |= 1 << UInt64(byte) } else { high |= 1 << UInt64(byte - 64) }
-        }
-        return (low, high)
-    }()
+    // MARK: Characters
 
+    /// `tchar` (RFC 9110 §5.6.2).
     static func isToken(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
-        case 0..<64: tokenBits.0 >> UInt64(byte) & 1 == 1
-        case 64..<128: tokenBits.1 >> UInt64(byte - 64) & 1 == 1
+        switch Unicode.Scalar(byte) {
+        case "a"..."z", "A"..."Z", "0"..."9", "!", "#"..."'", "*", "+", "-", ".", "^"..."`", "|", "~": true
         default: false
+        }
+    }
+
+    /// `unreserved` (RFC 3986 §2.3).
+    static func isUnreserved(_ byte: UInt8) -> Bool {
+        switch Unicode.Scalar(byte) {
+        case "a"..."z", "A"..."Z", "0"..."9", "-", ".", "_", "~": true
+        default: false
+        }
+    }
+
+    /// `pchar` but for the `%` of an encoded byte, which needs more than a look at one byte (RFC 3986 §3.3).
+    static func isPathCharacter(_ byte: UInt8) -> Bool {
+        switch Unicode.Scalar(byte) {
+        case "!", "$", "&"...",", ";", "=", ":", "@": true
+        default: isUnreserved(byte)
         }
     }
 
@@ -28,6 +37,71 @@ enum Grammar {
     static func isFieldContent(_ byte: UInt8) -> Bool { byte >= 0x20 && byte != 0x7F || byte == 0x09 }
 
     static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
+
+    // MARK: Elements
+
+    /// A run of at most 18 digits, which no integer overflows; leading zeros count. nil for anything else.
+    static func decimal(_ bytes: ArraySlice<UInt8>) -> Int? {
+        guard !bytes.isEmpty, bytes.count <= 18 else { return nil }
+        var number = 0
+        for byte in bytes {
+            guard byte.isASCIIDigit else { return nil }
+            number = number * 10 + Int(byte - UInt8(ascii: "0"))
+        }
+        return number
+    }
+
+    /// What stands between commas (RFC 9110 §5.6.1), without the white space around it.
+    static func elements(_ list: ArraySlice<UInt8>) -> [ArraySlice<UInt8>] {
+        var elements = list.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
+        for index in elements.indices {
+            elements[index] = elements[index].drop(while: isBlank)
+            while let last = elements[index].last, isBlank(last) { elements[index].removeLast() }
+        }
+        return elements
+    }
+
+    /// The text that percent-encoding stands for; nil where that is malformed, not UTF-8, or has a control character.
+    static func decodedText(_ encoded: ArraySlice<UInt8>) -> String? {
+        guard let bytes = PercentEncoding.decode(encoded, plusIsSpace: false),
+            !bytes.contains(where: \.isASCIIControl)
+        else { return nil }
+        return String(validating: bytes, as: UTF8.self)
+    }
+
+    /// `uri-host [ ":" port ]` (RFC 9110 §7.2) with a host: an IPv6 address in brackets, or a name by its characters. No
+    /// user information, which RFC 9110 §4.2.4 has a recipient take for an error.
+    static func isAuthority(_ authority: ArraySlice<UInt8>, needsPort: Bool = false) -> Bool {
+        let isBracketed = authority.first == UInt8(ascii: "[")
+        let end =
+            isBracketed
+            ? authority.firstIndex(of: UInt8(ascii: "]")).map { $0 + 1 }
+            : authority.firstIndex(of: UInt8(ascii: ":")) ?? authority.endIndex
+        guard let end else { return false }
+        let host = authority[..<end]
+        let port = authority[end...]
+        guard port.isEmpty || port.first == UInt8(ascii: ":") && isPort(port.dropFirst()) else { return false }
+        if needsPort, port.count < 2 { return false }
+        return isBracketed ? isIPv6(host) : isName(host)
+    }
+
+    private static func isIPv6(_ bracketed: ArraySlice<UInt8>) -> Bool {
+        SocketAddress("\(String(decoding: bracketed, as: UTF8.self)):0") != nil
+    }
+
+    private static func isName(_ name: ArraySlice<UInt8>) -> Bool {
+        var isEncoded = false
+        for byte in name where !isUnreserved(byte) {
+            guard byte == UInt8(ascii: "%") else { return false }
+            isEncoded = true
+        }
+        return !name.isEmpty && (!isEncoded || decodedText(name) != nil)
+    }
+
+    /// `*DIGIT` (RFC 3986 §3.2.3) up to the highest port.
+    private static func isPort(_ digits: ArraySlice<UInt8>) -> Bool {
+        digits.isEmpty || digits.count <= 5 && (decimal(digits) ?? .max) <= 65535
+    }
 
     /// Takes a field line apart (RFC 9112 §5.1); the ranges are those of `bytes`.
     static func fieldLine(_ range: Range<Int>, of bytes: Span<UInt8>) throws(ParseError) -> Fields.Line {
@@ -46,92 +120,56 @@ enum Grammar {
         for index in start..<end where !isFieldContent(bytes[index]) { throw .controlCharacter }
         return Fields.Line(name: range.lowerBound..<colon, value: start..<end)
     }
-
-    /// A run of digits without sign, space or overflow; nil for anything else.
-    static func decimal(_ bytes: ArraySlice<UInt8>) -> Int? {
-        guard !bytes.isEmpty, bytes.count <= 18 else { return nil }
-        var number = 0
-        for byte in bytes {
-            guard byte >= 0x30, byte <= 0x39 else { return nil }
-            number = number * 10 + Int(byte - 0x30)
-        }
-        return number
-    }
 }
 
-/// Finds the end of a head line by line as it arrives, so that a head that drips in costs linear work and a malformed line
-/// is refused before the rest is there.
-struct HeadScanner {
-    private var scanned = 0
-    private var lineStart = 0
-    private var isFinished = false
-    /// The lines found, without their CRLF: the start line first.
-    private(set) var lines: [Range<Int>] = []
+/// The grammar of chunk extensions (RFC 9112 §7.1.1), byte by byte from behind the chunk's size:
+/// `*( BWS ";" BWS token [ BWS "=" BWS ( token / quoted-string ) ] )`.
+struct ChunkExtensionGrammar {
+    /// What has just been read.
+    private enum State {
+        case blankBeforeSemicolon, semicolon, name, blankAfterName, equals, value, quoted, quotedPair
+        /// A size, a whole extension, or the end of a quoted string.
+        case element
+    }
 
-    /// How many bytes the head has, with its final empty line; nil when more must come. After a head it begins anew.
-    ///
-    /// - Parameter bytes: What has arrived; at every call the same start, perhaps more at the end.
-    mutating func end(in bytes: Span<UInt8>, limits: Limits) throws(ParseError) -> Int? {
-        if isFinished { beginAnew() }
-        while let ending = try nextLineEnding(in: bytes) {
-            let line = lineStart..<ending
-            scanned = ending + 2
-            lineStart = scanned
-            if scanned > limits.headBytes { throw .headTooLarge }
-            if !line.isEmpty {
-                try add(line, limits: limits)
-            } else if !lines.isEmpty {
-                isFinished = true
-                return scanned
-            }
-            // Else an empty line before the start line, which RFC 9112 §2.2 has us skip.
+    private var state = State.element
+
+    /// Whether the line may end here.
+    var mayEnd: Bool {
+        switch state {
+        case .element, .name, .value: true
+        default: false
         }
-        // One more than the limit may still be the line's CR.
-        if bytes.count - lineStart > maximumLineBytes(limits) + 1 { throw tooLong }
-        if bytes.count > limits.headBytes { throw .headTooLarge }
-        return nil
     }
 
-    /// Where the CRLF of the line that has begun stands; nil when it has not come.
-    private mutating func nextLineEnding(in bytes: Span<UInt8>) throws(ParseError) -> Int? {
-        let carriageReturn = bytes.firstIndex(of: 0x0D, in: scanned..<bytes.count)
-        guard bytes.firstIndex(of: 0x0A, in: scanned..<(carriageReturn ?? bytes.count)) == nil else {
-            throw .bareLineFeed
+    /// Takes one more byte; false when it can't stand here.
+    mutating func take(_ byte: UInt8) -> Bool {
+        guard let next = next(byte) else { return false }
+        state = next
+        return true
+    }
+
+    private func next(_ byte: UInt8) -> State? {
+        switch (state, Unicode.Scalar(byte)) {
+        case (.quoted, "\""): .element
+        case (.quoted, "\\"): .quotedPair
+        case (.quoted, _), (.quotedPair, _): Grammar.isFieldContent(byte) ? .quoted : nil
+        case (_, " "), (_, "\t"): afterBlank
+        case (.element, ";"), (.blankBeforeSemicolon, ";"), (.name, ";"), (.blankAfterName, ";"), (.value, ";"):
+            .semicolon
+        case (.name, "="), (.blankAfterName, "="): .equals
+        case (.equals, "\""): .quoted
+        case (.semicolon, _), (.name, _): Grammar.isToken(byte) ? .name : nil
+        case (.equals, _), (.value, _): Grammar.isToken(byte) ? .value : nil
+        default: nil
         }
-        guard let carriageReturn, carriageReturn + 1 < bytes.count else {
-            scanned = carriageReturn ?? bytes.count
-            return nil
-        }
-        guard bytes[carriageReturn + 1] == 0x0A else { throw .bareCarriageReturn }
-        return carriageReturn
     }
 
-    private func maximumLineBytes(_ limits: Limits) -> Int {
-        lines.isEmpty ? limits.startLineBytes : limits.fieldLineBytes
-    }
-
-    private var tooLong: ParseError { lines.isEmpty ? .startLineTooLong : .fieldLineTooLong }
-
-    private mutating func beginAnew() {
-        scanned = 0
-        lineStart = 0
-        lines.removeAll(keepingCapacity: true)
-        isFinished = false
-    }
-
-    private mutating func add(_ line: Range<Int>, limits: Limits) throws(ParseError) {
-        guard line.count <= maximumLineBytes(limits) else { throw tooLong }
-        lines.append(line)
-        if lines.count > limits.fieldCount + 1 { throw .tooManyFields }
-    }
-}
-
-extension Span<UInt8> {
-    /// By `memchr`, which looks at many bytes at once.
-    fileprivate func firstIndex(of byte: UInt8, in range: Range<Int>) -> Int? {
-        extracting(range).withUnsafeBytes { bytes in
-            guard let start = bytes.baseAddress, let found = memchr(start, Int32(byte), bytes.count) else { return nil }
-            return range.lowerBound + (UnsafeRawPointer(found) - start)
+    private var afterBlank: State {
+        switch state {
+        case .element, .value: .blankBeforeSemicolon
+        case .name: .blankAfterName
+        default: state
         }
     }
 }

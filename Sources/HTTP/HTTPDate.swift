@@ -5,6 +5,9 @@ package enum HTTPDate {
     private static let weekdays = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
     private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
+    /// `Fri, 31 Dec 9999 23:59:59 GMT`: a leap second would take that day into a year of five digits.
+    private static let last = 253_402_300_799
+
     /// IMF-fixdate: `Sun, 06 Nov 1994 08:49:37 GMT`. For instants from 1970 to 9999.
     package static func format(_ seconds: Int) -> String {
         var time = time_t(seconds)
@@ -43,7 +46,8 @@ package enum HTTPDate {
         let midnight = timegm(&date)
         // timegm has made 1 May of 31 April.
         guard date.tm_mday == day else { return nil }
-        return midnight + hour * 3600 + minute * 60 + second
+        let instant = midnight + hour * 3600 + minute * 60 + second
+        return instant <= last ? instant : nil
     }
 
     private static func number(_ digits: String) -> Int? {

@@ -5,6 +5,9 @@ package struct HTTPURL: Hashable, Sendable, CustomStringConvertible {
     /// Which of the two, and so whether TLS is spoken.
     package enum Scheme: String, Sendable { case http, https }
 
+    /// Longer ones are none.
+    package static let maximumBytes = 2048
+
     package let scheme: Scheme
     /// A name, an IPv4 address, or an IPv6 address without its brackets; lower case.
     package let host: String
@@ -14,7 +17,8 @@ package struct HTTPURL: Hashable, Sendable, CustomStringConvertible {
 
     /// nil for anything that is not such a URL.
     package init?(_ text: String) {
-        guard text.utf8.count <= 2048, text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else { return nil }
+        // From here on it is ASCII, so that bytes are characters, and much faster to look at.
+        guard text.utf8.count <= Self.maximumBytes, text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else { return nil }
         let scheme: Scheme
         if text.hasPrefix("https://") {
             scheme = .https
@@ -24,18 +28,20 @@ package struct HTTPURL: Hashable, Sendable, CustomStringConvertible {
             return nil
         }
         let rest = text.dropFirst(scheme.rawValue.count + 3)
-        let end = rest.firstIndex(where: { "/?#".contains($0) }) ?? rest.endIndex
+        let end = rest.utf8.firstIndex(where: { "/?#".utf8.contains($0) }) ?? rest.endIndex
         let authority = rest[..<end]
         var target = String(rest[end...])
-        guard !target.contains("#"), !authority.isEmpty, !authority.contains("@") else { return nil }
+        guard !target.utf8.contains(UInt8(ascii: "#")), !authority.isEmpty, !authority.utf8.contains(UInt8(ascii: "@"))
+        else { return nil }
         if !target.hasPrefix("/") { target = "/" + target }
 
         var host = authority
         var port: UInt16 = scheme == .https ? 443 : 80
-        let bracketEnd = authority.hasPrefix("[") ? authority.firstIndex(of: "]") : authority.startIndex
+        let bracketEnd =
+            authority.hasPrefix("[") ? authority.utf8.firstIndex(of: UInt8(ascii: "]")) : authority.startIndex
         guard let bracketEnd else { return nil }
-        if let colon = authority[bracketEnd...].lastIndex(of: ":") {
-            let digits = authority[authority.index(after: colon)...]
+        if let colon = authority[bracketEnd...].utf8.lastIndex(of: UInt8(ascii: ":")) {
+            let digits = authority[colon...].dropFirst()
             guard !digits.isEmpty, digits.utf8.allSatisfy(\.isASCIIDigit), let number = UInt16(digits),
                 number > 0
             else { return nil }

@@ -2,6 +2,9 @@ import Sockets
 
 /// What has arrived on a connection and is not used up yet.
 struct InputBuffer: ~Copyable {
+    /// How much one read takes, in bytes.
+    static let readSize = 16 * 1024
+
     private var bytes: [UInt8] = []
     private var start = 0
 
@@ -16,7 +19,7 @@ struct InputBuffer: ~Copyable {
         return value
     }
 
-    /// Waits for more.
+    /// Waits for more, ``readSize`` at most.
     ///
     /// - Returns: How many bytes came; 0 when the peer has finished.
     mutating func fill(
@@ -24,9 +27,10 @@ struct InputBuffer: ~Copyable {
     ) async throws(SocketError) -> Int {
         bytes.removeFirst(start)
         start = 0
-        // An idle connection holds no more than a usual request needs.
-        if bytes.isEmpty, bytes.capacity > 4096 { bytes = [] }
-        return try await stream.read(into: &bytes, by: deadline, isInterruptible: isInterruptible)
+        // An idle connection holds no buffer.
+        if bytes.isEmpty { bytes = [] }
+        return try await stream.read(
+            into: &bytes, atMost: Self.readSize, by: deadline, isInterruptible: isInterruptible)
     }
 
     mutating func clear() {

@@ -11,57 +11,98 @@ struct RequestHead {
 }
 
 /// Reads request heads: a value, nil for *not yet*, or a throw for *malformed*.
+///
+/// What is refused, and with which error, is told by the bytes alone, never by how they arrived. `Upgrade`, `TE`,
+/// `Trailer` and whatever else only offers something is not looked at.
 struct RequestParser {
-    let limits: Limits
-    private var scanner = HeadScanner()
+    /// The first line, understood.
+    private struct RequestLine {
+        let method: Method
+        let target: Target
+        let minorVersion: Int
+    }
 
-    init(limits: Limits) { self.limits = limits }
+    /// Whether a request line has begun, of a request that is not whole. Empty lines before one are none.
+    private(set) var hasBegun = false
+    private let limits: Limits
+    private var scanner: HeadScanner
+    /// That of the head whose fields are still coming.
+    private var requestLine: RequestLine?
+
+    init(limits: Limits) {
+        self.limits = limits
+        scanner = HeadScanner(limits: limits)
+    }
+
+    /// Whether a refusal would be of a HEAD request, whose answer has no body (RFC 9110 §9.3.2).
+    var isHead: Bool { requestLine?.method == .head }
 
     /// Parses the head at the start of `bytes`.
     ///
     /// - Parameter bytes: What has arrived; after nil, call again with the same bytes and more.
     /// - Returns: The head, and how many bytes it took.
     mutating func parse(_ bytes: Span<UInt8>) throws(ParseError) -> (head: RequestHead, count: Int)? {
-        // A method begins with a letter: TLS and other binary protocols are told at their first byte.
-        if bytes.count > 0, !Grammar.isToken(bytes[0]), bytes[0] != 0x0D, bytes[0] != 0x0A { throw .badMethod }
-        guard let count = try scanner.end(in: bytes, limits: limits) else { return nil }
-        let lines = scanner.lines
-        let (method, rawTarget, minorVersion) = try requestLine(lines[0], of: bytes)
-        let fields = try Self.fields(lines.dropFirst(), of: bytes)
-        let facts = try FramingFacts(fields)
-        try facts.checkHost(minorVersion: minorVersion)
-        if facts.isChunked, minorVersion == 0 { throw .transferEncodingInHTTP10 }
-        let framing: BodyFraming = facts.isChunked ? .chunked : .length(facts.contentLength ?? 0)
-        if case .length(let length) = framing, length > limits.bodyBytes { throw .bodyTooLarge }
-        if facts.hasUnknownExpectation, minorVersion == 1 { throw .unsupportedExpectation }
-        let head = RequestHead(
-            method: method, target: try Target(parsing: rawTarget, method: method), fields: fields, framing: framing,
-            keepsAlive: minorVersion == 1 && !facts.closes,
-            expectsContinue: minorVersion == 1 && facts.expectsContinue && framing != .length(0))
+        if requestLine == nil { requestLine = try readRequestLine(bytes) }
+        guard let line = requestLine, let (fields, count) = try scanner.fields(in: bytes) else { return nil }
+        let head = try head(line, fields)
+        requestLine = nil
+        hasBegun = false
         return (head, count)
     }
 
-    /// `method SP target SP version` (RFC 9112 §3), with exactly those spaces.
-    private func requestLine(
-        _ line: Range<Int>, of bytes: Span<UInt8>
-    ) throws(ParseError) -> (method: Method, target: ArraySlice<UInt8>, minorVersion: Int) {
-        var index = line.lowerBound
-        while index < line.upperBound, Grammar.isToken(bytes[index]) { index += 1 }
-        guard index > line.lowerBound, index - line.lowerBound <= 32, index < line.upperBound, bytes[index] == 0x20
-        else {
-            throw .badMethod
+    /// A request with neither length nor coding has no body (RFC 9112 §6.3): nothing here needs 411.
+    private func head(_ line: RequestLine, _ fields: Fields) throws(ParseError) -> RequestHead {
+        let facts = try FramingFacts(fields)
+        try facts.checkHost(minorVersion: line.minorVersion)
+        if facts.isChunked, line.minorVersion == 0 { throw .transferEncodingInHTTP10 }
+        let framing: BodyFraming = facts.isChunked ? .chunked : .length(facts.contentLength ?? 0)
+        if case .length(let length) = framing, length > limits.bodyBytes { throw .bodyTooLarge }
+        if facts.hasUnknownExpectation, line.minorVersion == 1 { throw .unsupportedExpectation }
+        return RequestHead(
+            method: line.method, target: line.target, fields: fields, framing: framing,
+            keepsAlive: line.minorVersion == 1 && !facts.closes,
+            expectsContinue: line.minorVersion == 1 && facts.expectsContinue && framing != .length(0))
+    }
+
+    // MARK: The request line
+
+    /// `method SP request-target SP HTTP-version` (RFC 9112 §3), with exactly those spaces.
+    private mutating func readRequestLine(_ bytes: Span<UInt8>) throws(ParseError) -> RequestLine? {
+        try scanner.skipEmptyLines(in: bytes)
+        let start = scanner.lineStart
+        hasBegun = start < bytes.count && bytes[start] != 0x0D
+        let methodEnd = try methodEnd(in: bytes, from: start)
+        guard let line = try scanner.startLine(in: bytes) else { return nil }
+        guard let methodEnd else { throw .badMethod }
+        let method = Method(String(copying: bytes, start..<methodEnd))
+        let targetStart = methodEnd + 1
+        var targetEnd = targetStart
+        while targetEnd < line.upperBound, bytes[targetEnd] > 0x20, bytes[targetEnd] < 0x7F { targetEnd += 1 }
+        guard targetEnd > targetStart else { throw .badTarget }
+        guard targetEnd < line.upperBound else { throw .badVersion }
+        guard bytes[targetEnd] == 0x20 else { throw .badTarget }
+        let minorVersion = try minorVersion(targetEnd + 1..<line.upperBound, of: bytes)
+        let target = try Target(parsing: targetStart..<targetEnd, of: bytes, method: method)
+        return RequestLine(method: method, target: target, minorVersion: minorVersion)
+    }
+
+    /// Where the space behind the method stands; nil when it has not come, or the line ends before it.
+    ///
+    /// The line need not be whole: TLS and other protocols that are not text are told by their first byte.
+    private func methodEnd(in bytes: Span<UInt8>, from start: Int) throws(ParseError) -> Int? {
+        var end = start
+        while end < bytes.count, Grammar.isToken(bytes[end]) {
+            // RFC 9112 §3: a method longer than any that is known.
+            if end - start == limits.methodBytes { throw .unsupportedMethod }
+            end += 1
         }
-        let method = Method(String(copying: bytes, line.lowerBound..<index))
-        let targetStart = index + 1
-        index = targetStart
-        while index < line.upperBound, bytes[index] > 0x20, bytes[index] < 0x7F { index += 1 }
-        guard index > targetStart, index < line.upperBound, bytes[index] == 0x20 else { throw .badTarget }
-        let target = [UInt8](copying: bytes, targetStart..<index)
-        return (method, target[...], try version(index + 1..<line.upperBound, of: bytes))
+        guard end < bytes.count, bytes[end] != 0x0D, bytes[end] != 0x0A else { return nil }
+        guard end > start, bytes[end] == 0x20 else { throw .badMethod }
+        return end
     }
 
     /// `HTTP/1.0` and `HTTP/1.1`; a later minor version is answered as 1.1 (RFC 9110 §2.5).
-    private func version(_ range: Range<Int>, of bytes: Span<UInt8>) throws(ParseError) -> Int {
+    private func minorVersion(_ range: Range<Int>, of bytes: Span<UInt8>) throws(ParseError) -> Int {
         let name: StaticString = "HTTP/"
         guard range.count == 8, bytes[range.lowerBound + 6] == UInt8(ascii: ".") else { throw .badVersion }
         let matches = name.withUTF8Buffer { name in
@@ -69,37 +110,8 @@ struct RequestParser {
         }
         let major = bytes[range.lowerBound + 5]
         let minor = bytes[range.lowerBound + 7]
-        guard matches, major >= 0x30, major <= 0x39, minor >= 0x30, minor <= 0x39 else { throw .badVersion }
-        guard major == 0x31 else { throw .unsupportedVersion }
-        return minor == 0x30 ? 0 : 1
-    }
-
-    /// Copies the field lines out of `bytes`, so that they outlive the connection's buffer.
-    static func fields(_ lines: ArraySlice<Range<Int>>, of bytes: Span<UInt8>) throws(ParseError) -> Fields {
-        guard let first = lines.first, let last = lines.last else { return Fields() }
-        let origin = first.lowerBound
-        var parsed: [Fields.Line] = []
-        parsed.reserveCapacity(lines.count)
-        for range in lines {
-            let line = try Grammar.fieldLine(range, of: bytes)
-            parsed.append(
-                Fields.Line(
-                    name: line.name.lowerBound - origin..<line.name.upperBound - origin,
-                    value: line.value.lowerBound - origin..<line.value.upperBound - origin))
-        }
-        return Fields(bytes: [UInt8](copying: bytes, origin..<last.upperBound), lines: parsed)
-    }
-}
-
-extension [UInt8] {
-    init(copying bytes: Span<UInt8>, _ range: Range<Int>) {
-        self = bytes.extracting(range).withUnsafeBufferPointer { Array($0) }
-    }
-}
-
-extension String {
-    /// Decodes ASCII that has been checked.
-    init(copying bytes: Span<UInt8>, _ range: Range<Int>) {
-        self = bytes.extracting(range).withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }
+        guard matches, major.isASCIIDigit, minor.isASCIIDigit else { throw .badVersion }
+        guard major == UInt8(ascii: "1") else { throw .unsupportedVersion }
+        return minor == UInt8(ascii: "0") ? 0 : 1
     }
 }

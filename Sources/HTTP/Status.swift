@@ -12,11 +12,14 @@ package struct Status: Hashable, Sendable, CustomStringConvertible {
     package static let forbidden = Status(403)
     package static let notFound = Status(404)
     package static let methodNotAllowed = Status(405)
+    package static let notAcceptable = Status(406)
     package static let requestTimeout = Status(408)
+    package static let conflict = Status(409)
     package static let contentTooLarge = Status(413)
     package static let uriTooLong = Status(414)
     package static let unsupportedMediaType = Status(415)
     package static let expectationFailed = Status(417)
+    package static let misdirectedRequest = Status(421)
     package static let tooManyRequests = Status(429)
     package static let requestHeaderFieldsTooLarge = Status(431)
     package static let internalServerError = Status(500)
@@ -39,11 +42,14 @@ package struct Status: Hashable, Sendable, CustomStringConvertible {
         case 403: "Forbidden"
         case 404: "Not Found"
         case 405: "Method Not Allowed"
+        case 406: "Not Acceptable"
         case 408: "Request Timeout"
+        case 409: "Conflict"
         case 413: "Content Too Large"
         case 414: "URI Too Long"
         case 415: "Unsupported Media Type"
         case 417: "Expectation Failed"
+        case 421: "Misdirected Request"
         case 429: "Too Many Requests"
         case 431: "Request Header Fields Too Large"
         case 500: "Internal Server Error"

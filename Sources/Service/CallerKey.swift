@@ -1,5 +1,5 @@
 import Crypto
-import HTTP
+import Encodings
 import TokenBroker
 
 /// What a caller proves itself by: `tw_` and 32 random bytes in base64url (RFC 4648 §5).

@@ -1,9 +1,10 @@
 import HTTP
+import Sockets
 import TokenBroker
 
 extension ConfigurationCursor {
     /// What differs between providers, decoded.
-    private struct Dialect {
+    struct Dialect {
         var provider: Provider
         var credential: Credential
         var scopes: ScopeSet
@@ -29,22 +30,55 @@ extension ConfigurationCursor {
                 case .oauth2: Self.oauth2(&section)
                 }
             let caFile = section["ca_file"]?.file()
+            let clientCertificate = section["client_certificate"]?.certificateFiles()
             let keepWarm = section["keep_warm"]?.boolean() ?? false
             let mintBudget = section["mint_budget"]?.mintBudget()
             guard let dialect else { return nil }
-            return Tenant(
+            let tenant = Tenant(
                 name: name, provider: dialect.provider, credential: dialect.credential, scopes: dialect.scopes,
-                caFile: caFile, keepWarm: keepWarm, mintBudget: mintBudget)
+                caFile: caFile,
+                clientCertificate: clientCertificate.map { .init(certificateFile: $0.certificate, keyFile: $0.key) },
+                keepWarm: keepWarm, mintBudget: mintBudget)
+            return hasUsableURLs(tenant) ? tenant : nil
         }
     }
 
-    /// `{burst: N, per_hour: N}`, both.
+    /// Whether the client takes the URLs of the tenant's requests, with all that they may get to carry; if not, it is a
+    /// mistake.
+    private func hasUsableURLs(_ tenant: Tenant) -> Bool {
+        let provider = tenant.provider
+        let urls = [provider.tokenURL, provider.revocationURL].compactMap(\.self) + Self.queries(of: tenant)
+        let longest = urls.map(\.utf8.count).max() ?? 0
+        if longest <= HTTPURL.maximumBytes { return true }
+        note(
+            "has a request with a URL of \(longest) bytes",
+            hint: "\(HTTPURL.maximumBytes) can be sent; a body, unlike a query, has room for more")
+        return false
+    }
+
+    /// The URLs of the token requests for all of the scopes, where they carry the parameters.
+    private static func queries(of tenant: Tenant) -> [String] {
+        guard tenant.provider.bodyFormat == .query else { return [] }
+        return [tenant.credential.secret, tenant.credential.nextSecret].compactMap { secret in
+            guard let secret else { return nil }
+            var tenant = tenant
+            tenant.credential.secret = secret
+            return try? UpstreamRequest.token(tenant, scopes: tenant.scopes, now: 0).url
+        }
+    }
+
+    /// `{burst: N, per_hour: N}`, or `per_day` in place of that; both.
     private func mintBudget() -> MintBudget.Limits? {
         section { section in
             let burst = section.required("burst", hint: "mints at once")?.integer(in: 1...1000)
-            let perHour = section.required("per_hour", hint: "mints an hour")?.integer(in: 1...3600)
-            guard let burst, let perHour else { return nil }
-            return MintBudget.Limits(burst: burst, perHour: perHour)
+            if let perDay = section["per_day"] {
+                section.exclude("per_hour", because: "per_day takes its place")
+                guard let burst, let rate = perDay.integer(in: 1...1000) else { return nil }
+                return MintBudget.Limits(burst: burst, rate: rate, per: .day)
+            }
+            let rate = section.required("per_hour", hint: "give mints an hour, or per_day")?.integer(in: 1...3600)
+            guard let burst, let rate else { return nil }
+            return MintBudget.Limits(burst: burst, perHour: rate)
         }
     }
 
@@ -52,7 +86,7 @@ extension ConfigurationCursor {
     func scopes(_ count: ClosedRange<Int> = 0...100) -> ScopeSet? {
         let scopes = list(count) { item -> String? in
             guard let text = item.string() else { return nil }
-            return ScopeSet([text]) != nil
+            return ScopeSet.isScope(text)
                 ? text : item.mistake("\(Printable.quoted(text)) is not a scope", hint: "give one scope per item")
         }
         return scopes.flatMap { ScopeSet($0) }
@@ -105,67 +139,19 @@ extension ConfigurationCursor {
             .word("a region", of: names).flatMap { regions[$0] }
     }
 
-    // MARK: - OAuth 2.0
-
-    private static func oauth2(_ section: inout ConfigurationSection) -> Dialect? {
-        let tokenURL = section.required("token_url")?.url()
-        let credential = credential(&section, id: "client_id", secret: "client_secret")
-        // Built even without a token URL, so that the mistakes of all its other keys are found.
-        var provider = Provider(name: "oauth2", tokenURL: tokenURL ?? "", clientAuthentication: .basic)
-        provider.revocationURL = section["revocation_url"]?.url()
-        provider.clientAuthentication = section["client_auth"]?.clientAuthentication() ?? provider.clientAuthentication
-        provider.bodyFormat = section["body"]?.choice("a body", ["form": .form, "json": .json]) ?? provider.bodyFormat
-        provider.parameters = section["parameters"]?.parameters() ?? provider.parameters
-        provider.scopeSeparator = section["scope_separator"]?.string() ?? provider.scopeSeparator
-        provider.defaultLifetime =
-            section["default_lifetime"]?.duration(in: .seconds(1) ... .seconds(8_640_000)) ?? provider.defaultLifetime
-        let scopes = section["scopes"]?.scopes() ?? .empty
-        guard tokenURL != nil, let credential else { return nil }
-        return Dialect(provider: provider, credential: credential, scopes: scopes)
-    }
-
-    private func clientAuthentication() -> Provider.ClientAuthentication? {
-        choice(
-            "a client authentication", ["basic": .basic, "basic_raw": .basicRaw, "body": .body],
-            planned: ["private_key_jwt", "tls"])
-    }
-
-    /// What the broker sends by itself, and the keys that decide it.
-    private static var reservedParameters: [String: String] {
-        [
-            "grant_type": "the broker has one grant, client_credentials", "scope": "use scopes",
-            "client_id": "use client_id beside parameters", "client_secret": "use client_secret beside parameters",
-            "client_assertion": "this version has no client assertions",
-            "client_assertion_type": "this version has no client assertions",
-        ]
-    }
-
-    private func parameters() -> [Provider.Parameter]? {
-        entries().compactMap { entry in child(entry).parameter(named: entry.key) }
-    }
-
-    private func parameter(named name: String) -> Provider.Parameter? {
-        if let reason = Self.reservedParameters[name] {
-            return mistake("the broker sets this parameter itself", hint: reason)
-        }
-        guard Printable.isWord(name) else {
-            return mistake(
-                "is not a parameter name", hint: "use letters, digits, \".\", \"_\" and \"-\" (RFC 6749 §8.2)")
-        }
-        if case .sequence = node.value {
-            return list(1...100) { $0.string() }.map { Provider.Parameter(name, $0) }
-        }
-        return string().map { Provider.Parameter(name, [$0]) }
-    }
-
     // MARK: - Credentials
 
-    private static func credential(
+    static func credential(
         _ section: inout ConfigurationSection, id idKey: String, secret secretKey: String
     ) -> Credential? {
         let id = section.required(idKey)?.string()
-        let secret = section.required(secretKey, hint: "give it as {file: path} or {env: NAME}")?.secret()
+        let secret = section.required(secretKey, hint: secretHint)?.secret()
+        let next = section[secretKey + "_next"]
+        let nextSecret = next?.secret()
+        if let secret, secret == nextSecret {
+            next?.note("is the same secret as \(secretKey)", hint: "leave it out until there is another")
+        }
         guard let id, let secret else { return nil }
-        return Credential(id: id, secret: secret)
+        return Credential(id: id, secret: secret, nextSecret: nextSecret)
     }
 }

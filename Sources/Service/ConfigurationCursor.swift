@@ -36,16 +36,29 @@ struct ConfigurationCursor {
         ConfigurationCursor(node: entry.value, place: entry.place, path: .key(entry.key, in: path), context: context)
     }
 
+    /// The settings of one tenant, of this mapping's.
+    func child(tenant entry: YAMLNode.Entry) -> ConfigurationCursor {
+        ConfigurationCursor(node: entry.value, place: entry.place, path: .tenant(entry.key, in: path), context: context)
+    }
+
     /// Notes a mistake here.
     func note(_ problem: String, hint: String? = nil) { note(problem, hint: hint, at: path) }
 
     /// Notes that a key is missing here.
     func noteMissing(_ key: String, hint: String? = nil) { note("is missing", hint: hint, at: .key(key, in: path)) }
 
+    /// Notes what is no mistake, and yet not wise.
+    func warn(_ problem: String, hint: String? = nil) { context.warn(remark(problem, hint: hint, at: path)) }
+
     private func note(_ problem: String, hint: String?, at path: ConfigurationPath) {
+        context.note(remark(problem, hint: hint, at: path))
+    }
+
+    private func remark(_ problem: String, hint: String?, at path: ConfigurationPath) -> ConfigurationErrors.Mistake {
         let (line, column) = (Int(place.line), Int(place.column))
-        context.note(
-            .init(file: path.file, line: line, column: column, path: path.text, problem: problem, hint: hint))
+        return .init(
+            file: path.file, line: line, column: column, path: path.text, problem: problem, hint: hint,
+            tenant: path.tenant)
     }
 
     /// Notes a mistake here and answers nil, for a decoder to return.
@@ -84,15 +97,20 @@ extension ConfigurationCursor {
         node.entries ?? mismatch("a mapping") ?? []
     }
 
+    /// The items of this list.
+    func items(_ nodes: [YAMLNode]) -> [ConfigurationCursor] {
+        nodes.enumerated().map { index, node in
+            .init(node: node, place: node.place, path: .index(index, in: path), context: context)
+        }
+    }
+
     /// A list, each item decoded by `decode`; nil when one of them has a mistake.
     func list<Item>(_ count: ClosedRange<Int> = 0...1000, _ decode: (ConfigurationCursor) -> Item?) -> [Item]? {
         guard case .sequence(let nodes) = node.value else { return mismatch("a list", hint: "write it as [a, b]") }
         guard count.contains(nodes.count) else {
             return mistake("\(nodes.count) items", hint: "give \(count.lowerBound) to \(count.upperBound)")
         }
-        let items = nodes.enumerated().map { index, node in
-            decode(.init(node: node, place: node.place, path: .index(index, in: path), context: context))
-        }
+        let items = items(nodes).map(decode)
         let decoded = items.compactMap(\.self)
         return decoded.count == items.count ? decoded : nil
     }
@@ -188,8 +206,11 @@ extension ConfigurationCursor {
     /// An upstream's URL: `https`, or `http` to this machine.
     func url() -> String? {
         guard let text = string() else { return nil }
+        guard text.utf8.count <= HTTPURL.maximumBytes else {
+            return mistake("a URL of more than \(HTTPURL.maximumBytes) bytes")
+        }
         // A user name or a query may be a secret gone astray, so such a URL is not quoted.
-        let found = text.contains { "@?".contains($0) } ? "the text" : Printable.quoted(text)
+        var found: String { text.contains { "@?".contains($0) } ? "the text" : Printable.quoted(text) }
         guard let url = HTTPURL(text) else {
             return mistake(
                 "\(found) is not a URL", hint: "write it as https://host/path, without user name or fragment")
@@ -200,9 +221,23 @@ extension ConfigurationCursor {
         return text
     }
 
+    /// A path, relative to the configuration file it is named in.
+    func filePath() -> String? { string().map(resolve) }
+
+    /// A URL that is nothing but scheme, host and port, without the slash that may end it.
+    func origin() -> String? {
+        guard let text = url(), let url = HTTPURL(text) else { return nil }
+        guard url.target == "/", !text.contains("?") else {
+            return mistake("has more than scheme, host and port", hint: "write it as https://host or https://host:8443")
+        }
+        return "\(url.scheme.rawValue)://\(url.authority)"
+    }
+
     /// The path of a file that exists and can be read, relative to the configuration file it is named in.
     func file() -> String? {
         guard let path = string().map(resolve) else { return nil }
+        // Whatever is wrong with it may be put right by changing nothing else.
+        context.willRead(path)
         do throws(ConfigurationFile.Unreadable) {
             try ConfigurationFile.check(path)
             return path
@@ -211,71 +246,22 @@ extension ConfigurationCursor {
         }
     }
 
-    private func resolve(_ name: String) -> String {
+    /// `{certificate: path, key: path}`, PEM files of one certificate chain and its key.
+    func certificateFiles() -> CertificateFiles? {
+        section { Self.certificateFiles(&$0) }
+    }
+
+    /// `certificate` and `key` among the keys of a section.
+    static func certificateFiles(_ section: inout ConfigurationSection) -> CertificateFiles? {
+        let certificate = section.required("certificate")?.file()
+        let key = section.required("key")?.file()
+        guard let certificate, let key else { return nil }
+        return CertificateFiles(certificate: certificate, key: key)
+    }
+
+    /// A path as the program takes it: one that is relative begins beside the configuration file it is named in.
+    func resolve(_ name: String) -> String {
         guard !name.hasPrefix("/"), let end = path.file.lastIndex(of: "/") else { return name }
         return path.file[...end] + name
     }
-}
-
-// MARK: - Secrets
-
-extension ConfigurationCursor {
-    private static var secretHint: String { "give it as {file: path} or {env: NAME}" }
-
-    /// A secret, from where `{file: path}` or `{env: NAME}` says. Nothing that stands in its place is ever quoted.
-    func secret() -> Secret? {
-        if node.isNull { return mistake("no secret", hint: Self.secretHint) }
-        guard case .mapping(let entries) = node.value else {
-            return mistake("a secret in the configuration itself", hint: Self.secretHint)
-        }
-        guard let source = entries.first, entries.count == 1 else {
-            return mistake("not one source of a secret", hint: Self.secretHint)
-        }
-        switch source.key {
-        case "file": return child(source).secretFromFile()
-        case "env": return child(source).secretFromEnvironment()
-        case "sealed": return mistake("this version has no sealed secrets", hint: Self.secretHint)
-        default: return mistake("not a source of a secret", hint: Self.secretHint)
-        }
-    }
-
-    private func secretFromFile() -> Secret? {
-        guard let path = string().map(resolve) else { return nil }
-        do throws(ConfigurationFile.Unreadable) {
-            return secret(try ConfigurationFile.read(path, limit: 64 << 10), from: Printable.quoted(path))
-        } catch {
-            return mistake("\(Printable.quoted(path)) \(error.reason)")
-        }
-    }
-
-    private func secretFromEnvironment() -> Secret? {
-        guard let name = string() else { return nil }
-        let isName = name.utf8.allSatisfy { $0.isASCIILetter || $0.isASCIIDigit || $0 == UInt8(ascii: "_") }
-        guard isName else { return mistake("not the name of an environment variable") }
-        guard let value = context.environment[name] else { return mistake("\(name) is not set in the environment") }
-        return secret(Array(value.utf8), from: name)
-    }
-
-    /// The secret without the line break that editors leave at its end.
-    private func secret(_ bytes: [UInt8], from source: String) -> Secret? {
-        var bytes = bytes[...]
-        if bytes.last == UInt8(ascii: "\n") { bytes.removeLast() }
-        if bytes.last == UInt8(ascii: "\r") { bytes.removeLast() }
-        guard !bytes.isEmpty else { return mistake("\(source) is empty") }
-        guard !bytes.contains(where: \.isASCIIControl), let text = String(validating: bytes, as: UTF8.self)
-        else { return mistake("\(source) is not one line of UTF-8 text") }
-        return Secret(text)
-    }
-}
-
-/// What decoding one configuration reads besides its files, and the mistakes it finds.
-///
-/// One object per load, used by one task from beginning to end.
-final class ConfigurationContext {
-    let environment: [String: String]
-    private(set) var mistakes: [ConfigurationErrors.Mistake] = []
-
-    init(environment: [String: String]) { self.environment = environment }
-
-    func note(_ mistake: ConfigurationErrors.Mistake) { mistakes.append(mistake) }
 }

@@ -14,6 +14,8 @@ package struct ConfigurationErrors: Error, CustomStringConvertible {
         /// What was found: a fragment that follows the path.
         package var problem: String
         package var hint: String?
+        /// The tenant that alone it concerns; nil when it concerns more.
+        package var tenant: String?
 
         /// `tokenwell.yaml:12: tenants.acme.data_center: "dc9" is not a data center; use one of dc2, dc3, dc4, dc5`.
         package var description: String {
@@ -26,8 +28,10 @@ package struct ConfigurationErrors: Error, CustomStringConvertible {
     /// Sorted by file and place; at least one.
     package let mistakes: [Mistake]
 
-    init(_ mistakes: [Mistake]) {
-        self.mistakes = mistakes.sorted { ($0.file, $0.line, $0.column) < ($1.file, $1.line, $1.column) }
+    package init(_ mistakes: [Mistake]) { self.mistakes = Self.sorted(mistakes) }
+
+    static func sorted(_ mistakes: [Mistake]) -> [Mistake] {
+        mistakes.sorted { ($0.file, $0.line, $0.column) < ($1.file, $1.line, $1.column) }
     }
 
     /// One mistake per line.

@@ -1,4 +1,6 @@
+import FoundationEssentials
 import Glibc
+import Sockets
 
 /// Reads the files that a configuration consists of and names.
 enum ConfigurationFile {
@@ -22,6 +24,32 @@ enum ConfigurationFile {
         try withFile(path) { _, _ in }
     }
 
+    /// Whether users who are neither its owner nor in its group can read it.
+    static func isReadableByAll(_ path: String) -> Bool {
+        FileStatus(of: path)?.isReadableByAll ?? false
+    }
+
+    // MARK: - tenants.d
+
+    /// The folder whose files name tenants.
+    static func tenantFolder(beside path: String) -> String {
+        (path.lastIndex(of: "/").map { String(path[...$0]) } ?? "") + "tenants.d"
+    }
+
+    /// `tenants.d/*.yaml` in the order of their names. Hidden files are left alone: Kubernetes mounts have some.
+    static func tenantFiles(beside path: String) throws(Unreadable) -> [String] {
+        let folder = tenantFolder(beside: path)
+        guard FileManager.default.fileExists(atPath: folder) else { return [] }
+        do {
+            let names = try FileManager.default.contentsOfDirectory(atPath: folder)
+            return names.filter { $0.hasSuffix(".yaml") && !$0.hasPrefix(".") }.sorted().map { "\(folder)/\($0)" }
+        } catch {
+            throw Unreadable(reason: "cannot be listed")
+        }
+    }
+
+    // MARK: - Opening
+
     private static func withFile<Result>(
         _ path: String, _ body: (_ descriptor: Int32, _ size: Int) throws(Unreadable) -> Result
     ) throws(Unreadable) -> Result {
@@ -29,10 +57,9 @@ enum ConfigurationFile {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw Unreadable(systemError: errno) }
         defer { close(descriptor) }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0 else { throw Unreadable(systemError: errno) }
-        guard status.st_mode & S_IFMT == S_IFREG else { throw Unreadable(reason: "is not a file") }
-        return try body(descriptor, Int(status.st_size))
+        guard let status = FileStatus(of: descriptor) else { throw Unreadable(systemError: errno) }
+        guard status.isRegular else { throw Unreadable(reason: "is not a file") }
+        return try body(descriptor, status.size)
     }
 
     private static func read(_ descriptor: Int32, count size: Int) throws(Unreadable) -> [UInt8] {

@@ -1,10 +1,5 @@
 /// A mapping with fixed keys while it is being decoded: it remembers which keys were asked for.
 struct ConfigurationSection {
-    /// Keys of the design that this version does not have yet.
-    private static let planned: Set<String> = [
-        "client_ca", "client_secret_next", "jwt", "master_key", "rate_limit", "sealed", "store",
-    ]
-
     private let cursor: ConfigurationCursor
     private let entries: [YAMLNode.Entry]
     private var isAsked: [Bool]
@@ -33,6 +28,9 @@ struct ConfigurationSection {
         return value
     }
 
+    /// Whether one of these keys is there.
+    func hasAny(of keys: String...) -> Bool { entries.contains { keys.contains($0.key) } }
+
     /// Notes a mistake for each of these keys that is there: what they would say is settled already.
     mutating func exclude(_ keys: String..., because reason: String) {
         for key in keys {
@@ -53,7 +51,6 @@ struct ConfigurationSection {
 
     private func hint(for key: String) -> String {
         if !Printable.isWord(key) { return "write key: value, with a space after the colon" }
-        if Self.planned.contains(key) { return "this version does not have it" }
         if let closest = Suggestion.closest(to: key, in: known) { return "did you mean \(closest)?" }
         return "use one of \(known.joined(separator: ", "))"
     }

@@ -15,6 +15,21 @@ struct ErrorResponse: Error, Equatable {
     var challenge: String?
     /// The `Allow` field.
     var allow: String?
+    /// Whom it concerns, for the audit alone: the answer says nothing of it.
+    var caller: String?
+    /// Only if there is such a tenant.
+    var concernedTenant: String?
+    /// Whether no credentials came, so that it is no failed attempt either.
+    var isNoise = false
+    /// What may make the refusal void once it has been done; the request is then answered anew.
+    var remedy: Remedy?
+
+    /// Keys that are to be read before a request is refused for want of them.
+    struct Remedy: Equatable {
+        let keys: IssuerKeys
+
+        static func == (one: Remedy, other: Remedy) -> Bool { one.keys === other.keys }
+    }
 
     init(_ status: Status, _ code: String?, _ description: String) {
         self.status = status
@@ -46,6 +61,13 @@ struct ErrorResponse: Error, Equatable {
         case .budgetExhausted(let retryAfter):
             self.init(.serviceUnavailable, "budget_exhausted", "no more tokens may be minted for now")
             self.retryAfter = Self.wholeSeconds(retryAfter)
+        case .slowDown(let retryAfter):
+            self.init(.tooManyRequests, "slow_down", "too many tokens reported as rejected")
+            self.retryAfter = Self.wholeSeconds(retryAfter)
+        case .storeUnavailable(let retryAfter):
+            self.init(
+                .serviceUnavailable, "store_unavailable", "done, but a restart would undo it: the store is failing")
+            self.retryAfter = Self.wholeSeconds(retryAfter)
         case .revocationPending(let retryAfter):
             self.init(.serviceUnavailable, "upstream_unavailable", "dropped here; not yet revoked at the vendor")
             self.retryAfter = Self.wholeSeconds(retryAfter)
@@ -53,13 +75,38 @@ struct ErrorResponse: Error, Equatable {
         self.tenant = tenant
     }
 
+    /// The same, with whom it concerns.
+    func concerning(_ caller: Caller, _ tenant: String? = nil) -> ErrorResponse {
+        var refusal = self
+        refusal.caller = caller.name
+        refusal.concernedTenant = tenant
+        return refusal
+    }
+
+    /// For what comes in the gzip coding, or as it is.
+    static let notAcceptable = ErrorResponse(
+        .notAcceptable, "not_acceptable", "Accept-Encoding takes neither gzip nor identity")
+
     static func invalidRequest(_ description: String) -> ErrorResponse {
         ErrorResponse(.badRequest, "invalid_request", description)
     }
 
+    /// 429, for whoever asks too often.
+    static func slowDown(_ description: String, retryAfter: Duration) -> ErrorResponse {
+        var refusal = ErrorResponse(.tooManyRequests, "slow_down", description)
+        refusal.retryAfter = wholeSeconds(retryAfter)
+        return refusal
+    }
+
     /// What the HTTP server refuses before there is a request.
     init(refusing status: Status, _ reason: String) {
-        self.init(status, status == .contentTooLarge ? "content_too_large" : "invalid_request", reason)
+        switch status {
+        case .contentTooLarge: self.init(status, "content_too_large", reason)
+        case .serviceUnavailable:
+            self.init(status, "temporarily_unavailable", reason)
+            retryAfter = 1
+        default: self.init(status, "invalid_request", reason)
+        }
     }
 
     /// The answer that says it.

@@ -9,7 +9,9 @@ struct RequestMetrics: Sendable {
 
     /// - Parameter routes: Their order gives ``record(route:_:_:_:)`` its index.
     init(routes: [Route], in registry: MetricsRegistry) {
-        perRoute = (routes.map(\.path) + ["other"]).map { PerRoute(path: $0, registry: registry) }
+        perRoute =
+            routes.map { PerRoute(path: $0.path, usual: $0.usualStatus, registry: registry) }
+            + [PerRoute(path: "other", usual: .ok, registry: registry)]
     }
 
     func record(route index: Int?, _ method: Method, _ status: Status, _ time: Duration) {
@@ -26,14 +28,16 @@ struct RequestMetrics: Sendable {
         private let path: String
         private let registry: MetricsRegistry
         private let times: Histogram
-        /// By far the most requests are this one, so it takes no lock.
-        private let getOK: Counter
+        private let usual: Status
+        /// By far the most requests are a GET with the usual status, so they take no lock.
+        private let gets: Counter
         private let others = Mutex<[Key: Counter]>([:])
 
-        init(path: String, registry: MetricsRegistry) {
+        init(path: String, usual: Status, registry: MetricsRegistry) {
             self.path = path
+            self.usual = usual
             self.registry = registry
-            getOK = Self.counter(in: registry, path, Key(method: "GET", status: 200))
+            gets = Self.counter(in: registry, path, Key(method: "GET", status: usual.code))
             times = registry.histogram(
                 "tokenwell_http_request_duration_seconds", help: "Time from a whole request to its answer.",
                 labels: [("route", path)],
@@ -43,8 +47,8 @@ struct RequestMetrics: Sendable {
 
         func record(_ method: Method, _ status: Status, _ time: Duration) {
             times.record(time)
-            if method == .get, status == .ok { return getOK.increment() }
-            let known = ["GET", "HEAD", "POST"].contains(method.name)
+            if method == .get, status == usual { return gets.increment() }
+            let known = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"].contains(method.name)
             let key = Key(method: known ? method.name : "other", status: status.code)
             others.withLock { others in
                 if let counter = others[key] { return counter }

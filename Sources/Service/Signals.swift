@@ -1,12 +1,29 @@
 import Dispatch
 import Glibc
 
-/// The signals that end the program: SIGTERM, and SIGINT from a terminal.
+/// The signals that the program takes: SIGTERM and, from a terminal, SIGINT end it; SIGHUP has it read files again.
 package enum Signals {
-    /// Writes to a closed connection raise SIGPIPE, from OpenSSL too; the failing call says it all.
-    package static func ignoreBrokenPipes() { signal(SIGPIPE, SIG_IGN) }
+    /// A write to a pipe that nobody reads raises SIGPIPE, one beyond the limit of a file's size SIGXFSZ: the failing call
+    /// says it all.
+    package static func ignoreFailedWrites() {
+        signal(SIGPIPE, SIG_IGN)
+        signal(SIGXFSZ, SIG_IGN)
+    }
 
-    /// The first of them to come. The next one ends the process at once, for whoever won't wait for the drain.
+    /// Each SIGHUP from now on; those that come while one is being dealt with are one.
+    package static func hangups() -> AsyncStream<Void> {
+        AsyncStream(bufferingPolicy: .bufferingNewest(1)) { hangups in
+            signal(SIGHUP, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(
+                signal: SIGHUP, queue: DispatchQueue(label: "tokenwell.hangups"))
+            source.setEventHandler {
+                if case .terminated = hangups.yield() { source.cancel() }
+            }
+            source.resume()
+        }
+    }
+
+    /// The first of those that end the program. The next one ends the process at once, for whoever won't wait for the drain.
     package struct End: Sendable {
         private let coming: AsyncStream<Never>
 

@@ -86,7 +86,7 @@ struct YAMLReader: ~Copyable {
 
     private mutating func mapping(depth: Int) throws(YAMLError.Problem) -> YAMLNode.Value {
         var entries: [YAMLNode.Entry] = []
-        var keys: Set<String> = []
+        var keys = Keys()
         while true {
             let event = try events.next()
             if event.kind == .collectionEnd { return .mapping(entries) }
@@ -94,12 +94,23 @@ struct YAMLReader: ~Copyable {
             let value = try node(try events.next(), depth: depth)
             if event.kind == .scalar("<<", isPlain: true) {
                 problems.append(.init("a merge key (<<); write the keys out", at: event.place))
-            } else if keys.insert(key).inserted {
+            } else if keys.isNew(key, beside: entries) {
                 entries.append(.init(key: key, place: event.place, value: value))
             } else {
                 // What is no word may be `secret=value` with its colon forgotten.
                 problems.append(.init("duplicate key" + (Printable.isWord(key) ? " \"\(key)\"" : ""), at: event.place))
             }
+        }
+    }
+
+    /// The keys of a mapping, told apart without a set while they are few, as in nearly all of a file's mappings.
+    private struct Keys {
+        private var all: Set<String> = []
+
+        mutating func isNew(_ key: String, beside entries: [YAMLNode.Entry]) -> Bool {
+            guard entries.count >= 16 else { return !entries.contains { $0.key == key } }
+            if all.isEmpty { all = Set(entries.map(\.key)) }
+            return all.insert(key).inserted
         }
     }
 

@@ -2,6 +2,13 @@ import Glibc
 
 /// How many descriptors the process may have open (RLIMIT_NOFILE).
 package enum DescriptorLimit {
+    /// The soft limit; nil when it cannot be read.
+    package static var current: Int? {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return nil }
+        return Int(clamping: limit.rlim_cur)
+    }
+
     /// Raises the soft limit to the hard one, a million at most.
     ///
     /// - Returns: The limit now in force.

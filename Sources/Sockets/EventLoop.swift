@@ -24,7 +24,7 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
         var events: UInt32 {
             let closing = EPOLLHUP.rawValue | EPOLLERR.rawValue
             return switch self {
-            case .read: EPOLLIN.rawValue | EPOLLRDHUP.rawValue | closing
+            case .read: EPOLLIN.rawValue | EPOLLPRI.rawValue | EPOLLRDHUP.rawValue | closing
             case .write: EPOLLOUT.rawValue | closing
             }
         }
@@ -36,8 +36,9 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
         fileprivate let generation: UInt32
         /// Whether a read may find something: the kernel said so, and no read has come up short since.
         var mayRead = true
-        /// Whether the peer has finished or the socket failed, which no further edge will say again.
-        fileprivate var isClosing = false
+        /// Whether the peer has finished or the socket failed, which no further edge will say again; or it has sent urgent
+        /// data, at which a read comes up short though there is more.
+        fileprivate(set) var isClosing = false
         fileprivate var waiter: Waiter?
         /// The entry in `deadlines` that speaks for this descriptor; others that still lie there are out of date.
         fileprivate var scheduled: ContinuousClock.Instant?
@@ -79,6 +80,7 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
     private let epoll: Int32
 
     // Loop only.
+    private var pollTime = ContinuousClock.now
     private var jobs: [UnownedJob] = []
     private var registrations: [Registration?] = []
     private var generation: UInt32 = 0
@@ -116,6 +118,16 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     /// Whether the caller is on this loop's thread.
     package var isCurrent: Bool { thread.load(ordering: .relaxed) == UInt(pthread_self()) }
+
+    /// The processor time that its thread has used; from any thread.
+    package var processorTime: Duration {
+        var (clock, time) = (clockid_t(), timespec())
+        let thread = thread.load(ordering: .relaxed)
+        guard thread != 0, pthread_getcpuclockid(thread, &clock) == 0, clock_gettime(clock, &time) == 0 else {
+            return .zero
+        }
+        return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
+    }
 
     // MARK: Running
 
@@ -169,6 +181,7 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
         // A loop that cannot wait has no honest way to go on.
         precondition(count >= 0 || errno == EINTR, "epoll_wait failed")
         if waiting { incoming.withLock { $0.isAsleep = false } }
+        pollTime = .now
         for event in events.prefix(max(0, Int(count))) { deliver(event) }
         expire()
     }
@@ -195,7 +208,7 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
             registration.generation == UInt32(event.data.u64 >> 32)
         else { return }
         if event.events & Readiness.read.events != 0 { registration.mayRead = true }
-        if event.events & (EPOLLRDHUP.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0 {
+        if event.events & (EPOLLPRI.rawValue | EPOLLRDHUP.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0 {
             registration.isClosing = true
         }
         if let waiter = registration.waiter, event.events & waiter.events != 0 {
@@ -205,12 +218,10 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
     }
 
     private func expire() {
-        guard deadlines.next != nil else { return }
-        let now = ContinuousClock.now
-        while let (due, sleeper) = deadlines.popDue(by: now) {
+        while let (due, sleeper) = deadlines.popDue(by: pollTime) {
             switch sleeper {
             case .task(let continuation): continuation.resume()
-            case .registration(let registration): expire(registration, due: due, now: now)
+            case .registration(let registration): expire(registration, due: due, now: pollTime)
             }
         }
     }
@@ -238,13 +249,20 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     // MARK: Waiting (loop only)
 
+    /// The time when the loop last looked for events, which is near enough for a deadline of seconds. Loop only.
+    package var now: ContinuousClock.Instant {
+        assert(isCurrent, "the time of a loop is read on it")
+        return pollTime
+    }
+
     /// Makes the loop know a non-blocking descriptor. Loop only.
     func register(_ descriptor: Int32) throws(SocketError) -> Registration {
         precondition(isCurrent, "descriptors are registered on their loop")
         generation &+= 1
         let registration = Registration(descriptor: descriptor, generation: generation)
         var event = epoll_event(
-            events: EPOLLIN.rawValue | EPOLLOUT.rawValue | EPOLLRDHUP.rawValue | EPOLLET.rawValue,
+            events: (EPOLLIN.rawValue | EPOLLPRI.rawValue | EPOLLOUT.rawValue | EPOLLRDHUP.rawValue)
+                | EPOLLET.rawValue,
             data: epoll_data_t(u64: UInt64(generation) << 32 | UInt64(descriptor)))
         guard epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event) == 0 else { throw .last("epoll_ctl") }
         while registrations.count <= Int(descriptor) { registrations.append(nil) }

@@ -1,15 +1,10 @@
-import Dispatch
 import Glibc
-import Synchronization
 
 /// Host names to addresses, by the system's resolver.
 ///
-/// `getaddrinfo` blocks and has no deadline, so it runs on threads apart, of which there is a bound: when that many hang,
-/// further names fail at once instead of piling up.
+/// `getaddrinfo` blocks and has no deadline, so it runs on threads apart, at most one for each name.
 package enum NameResolver {
-    private static let maximumPending = 64
-    private static let pending = Atomic<Int>(0)
-    private static let threads = DispatchQueue(label: "tokenwell.name-resolver", attributes: .concurrent)
+    private static let lookups = HostLookups(maximum: 64, lookUp: lookUp)
 
     /// The addresses of `host` in the resolver's order of preference (RFC 6724).
     ///
@@ -23,51 +18,20 @@ package enum NameResolver {
             return [literal]
         }
         guard deadline > .now else { throw .timedOut }
-        guard pending.wrappingAdd(1, ordering: .relaxed).newValue <= maximumPending else {
-            pending.wrappingSubtract(1, ordering: .relaxed)
-            throw .unknownHost("the resolver is busy")
-        }
-        let answer = await withCheckedContinuation { continuation in
-            let first = FirstAnswer(continuation)
-            threads.async {
-                let found = lookUp(host, port: port)
-                pending.wrappingSubtract(1, ordering: .relaxed)
-                first.give(found)
-            }
-            Task(executorPreference: loop) {
-                await loop.sleep(until: deadline)
-                first.give(.failure(.timedOut))
-            }
-        }
-        return try answer.get()
+        return try await lookups.addresses(of: host, on: loop, by: deadline).get().map { $0.with(port: port) }
     }
 
-    private static func lookUp(_ host: String, port: UInt16) -> Result<[SocketAddress], SocketError> {
+    private static func lookUp(_ host: String) -> HostLookups.Outcome {
         var hints = addrinfo()
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         hints.ai_flags = AI_ADDRCONFIG
         var list: UnsafeMutablePointer<addrinfo>?
-        let result = getaddrinfo(host, String(port), &hints, &list)
+        let result = getaddrinfo(host, nil, &hints, &list)
         guard result == 0 else { return .failure(.unknownHost(String(cString: gai_strerror(result)))) }
         defer { freeaddrinfo(list) }
         let addresses = sequence(first: list, next: { $0?.pointee.ai_next }).compactMap { entry in
             entry?.pointee.ai_addr.map { SocketAddress(copying: $0, length: entry?.pointee.ai_addrlen ?? 0) }
         }
         return .success(Array(addresses.prefix(8)))
-    }
-}
-
-/// A continuation that the first of several answers resumes.
-private final class FirstAnswer: Sendable {
-    typealias Answer = Result<[SocketAddress], SocketError>
-    private let continuation: Mutex<CheckedContinuation<Answer, Never>?>
-
-    init(_ continuation: CheckedContinuation<Answer, Never>) { self.continuation = Mutex(continuation) }
-
-    func give(_ answer: Answer) {
-        continuation.withLock { continuation in
-            defer { continuation = nil }
-            return continuation
-        }?.resume(returning: answer)
     }
 }

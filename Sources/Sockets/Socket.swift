@@ -24,7 +24,11 @@ package struct Socket: ~Copyable {
         guard descriptor >= 0 else { throw .last("socket") }
     }
 
-    /// A listening socket.
+    /// What the kernel holds for a client that does not read, in bytes; it counts its own overhead too, so it takes twice
+    /// that. Left alone, it would go up to 4 MB.
+    private static let sendBuffer: Int32 = 128 * 1024
+
+    /// A listening socket. What it accepts has its options.
     ///
     /// - Parameter isShared: Whether others may listen at the same address: the kernel then spreads connections over them.
     package static func listening(
@@ -33,6 +37,7 @@ package struct Socket: ~Copyable {
         let socket = try Socket(family: address.family)
         try socket.set(SO_REUSEADDR, at: SOL_SOCKET)
         if isShared { try socket.set(SO_REUSEPORT, at: SOL_SOCKET) }
+        try socket.set(SO_SNDBUF, at: SOL_SOCKET, to: sendBuffer)
         guard address.withSockaddr({ bind(socket.descriptor, $0, $1) }) == 0 else { throw .last("bind") }
         guard listen(socket.descriptor, backlog) == 0 else { throw .last("listen") }
         return socket
@@ -73,9 +78,9 @@ package struct Socket: ~Copyable {
                 guard accepted >= 0 else {
                     switch errno {
                     case EAGAIN: return nil
-                    // The client was gone before we came: there may be more behind it.
-                    case ECONNABORTED, EINTR, EPROTO: throw .closed
-                    default: throw .last("accept4")
+                    case EMFILE, ENFILE, ENOBUFS, ENOMEM, EBADF, EINVAL, ENOTSOCK: throw .last("accept4")
+                    // The client was gone before we came, or its network is (accept(2)): there may be more behind it.
+                    default: throw .closed
                     }
                 }
                 var on: Int32 = 1
@@ -112,6 +117,12 @@ package struct Socket: ~Copyable {
 
     func finishWriting() { shutdown(descriptor, Int32(SHUT_WR)) }
 
+    /// Has the close reset the connection, so that the kernel keeps nothing of what the peer has not taken.
+    func resetWhenClosed() {
+        var option = linger(l_onoff: 1, l_linger: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
+    }
+
     private func outcome(of name: String, _ call: () -> Int) -> Outcome {
         while true {
             let count = call()
@@ -121,9 +132,9 @@ package struct Socket: ~Copyable {
         }
     }
 
-    private func set(_ option: Int32, at level: Int32) throws(SocketError) {
-        var on: Int32 = 1
-        guard setsockopt(descriptor, level, option, &on, socklen_t(MemoryLayout<Int32>.size)) == 0 else {
+    private func set(_ option: Int32, at level: Int32, to value: Int32 = 1) throws(SocketError) {
+        var value = value
+        guard setsockopt(descriptor, level, option, &value, socklen_t(MemoryLayout<Int32>.size)) == 0 else {
             throw .last("setsockopt")
         }
     }

@@ -64,6 +64,16 @@ package struct SocketAddress: Sendable {
         withUnsafeBytes(of: storage) { UInt16(bigEndian: $0.loadUnaligned(fromByteOffset: 2, as: UInt16.self)) }
     }
 
+    /// The same address with another port.
+    func with(port: UInt16) -> SocketAddress {
+        var address = self
+        // sin_port and sin6_port are both at offset 2.
+        withUnsafeMutableBytes(of: &address.storage) {
+            $0.storeBytes(of: port.bigEndian, toByteOffset: 2, as: UInt16.self)
+        }
+        return address
+    }
+
     /// Whether only this machine can reach it.
     package var isLoopback: Bool {
         withUnsafeBytes(of: storage) { bytes in
@@ -74,6 +84,39 @@ package struct SocketAddress: Sendable {
             }
         }
     }
+
+    /// What stands for a peer when peers are counted: an IPv4 address, mapped into IPv6 or not, or the first 64 bits of an
+    /// IPv6 address, of which a single host commonly has all the rest (RFC 6177). The two never meet: IPv4 numbers lie in
+    /// `::/32`, which is nobody's.
+    package var network: UInt64 {
+        withUnsafeBytes(of: storage) { bytes in
+            func number<Bits: FixedWidthInteger>(at offset: Int, _: Bits.Type) -> UInt64 {
+                UInt64(truncatingIfNeeded: Bits(bigEndian: bytes.loadUnaligned(fromByteOffset: offset, as: Bits.self)))
+            }
+            // sin_addr is at offset 4, sin6_addr at offset 8; ::ffff:0:0/96 is IPv4 (RFC 4291 §2.5.5.2).
+            if family == AF_INET { return number(at: 4, UInt32.self) }
+            let isMapped = number(at: 8, UInt64.self) == 0 && number(at: 16, UInt32.self) == 0xFFFF
+            return isMapped ? number(at: 20, UInt32.self) : number(at: 8, UInt64.self)
+        }
+    }
+
+    /// The address as IPv6 has it, IPv4 mapped (RFC 4291 §2.5.5.2).
+    var bits: (high: UInt64, low: UInt64) {
+        withUnsafeBytes(of: storage) { bytes in
+            // sin_addr is at offset 4, sin6_addr at offset 8.
+            if family == AF_INET {
+                let address = UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: 4, as: UInt32.self))
+                return (0, 0xFFFF << 32 | UInt64(address))
+            }
+            return (
+                UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)),
+                UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 16, as: UInt64.self))
+            )
+        }
+    }
+
+    /// Whether it is an IPv4 address, mapped into IPv6 or not.
+    var isIPv4: Bool { bits.high == 0 && bits.low >> 32 == 0xFFFF }
 
     /// The address without its port: `127.0.0.1`, `::1`.
     package var host: String {

@@ -14,6 +14,12 @@ package enum SocketError: Error, Equatable, Sendable {
     case unknownHost(String)
     case tls(TLSError)
 
+    /// Whether the process, or the system, has no descriptor or memory left.
+    package var isScarcity: Bool {
+        guard case .system(_, let number) = self else { return false }
+        return [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(number)
+    }
+
     /// The error of the system call that has just returned -1.
     static func last(_ call: String) -> SocketError {
         let number = errno

@@ -2,7 +2,7 @@ import COpenSSL
 import Glibc
 
 /// Why a TLS session or its settings failed: one case per meaning.
-package enum TLSError: Error, Equatable, Sendable {
+package enum TLSError: Error, Hashable, Sendable {
     /// A certificate of the peer's chain is no longer valid.
     case expired
     /// A certificate of the peer's chain is not valid yet.
@@ -15,7 +15,18 @@ package enum TLSError: Error, Equatable, Sendable {
     case unknownIssuer
     /// The peer's certificate was refused for a rarer reason, an `X509_V_ERR_` code (see openssl-verification-options(1)).
     case untrusted(code: Int)
-    /// The peer does not speak TLS, or not as RFC 8446 and RFC 5246 demand, or it refused us with an alert.
+    /// The peer showed no certificate, and has to.
+    case noCertificate
+    /// The names in the peer's certificate are too many, too long, or hold bytes that could be taken for something else.
+    case unusableNames
+    /// The peer demands a certificate of ours, and we have none for it.
+    case certificateRequired
+    /// The peer did not take our certificate; the alert is one of RFC 8446 §6.2.
+    case refusedByPeer(alert: String)
+    /// The peer speaks HTTP without TLS.
+    case plainHTTP
+    /// The peer does not speak TLS, or not as RFC 8446 and RFC 5246 demand, or it refused us with an alert that is about no
+    /// certificate.
     case protocolError(reason: String)
     /// The connection ended without a close_notify: what was read may have been cut short by anyone (RFC 8446 §6.1).
     case truncated
@@ -48,6 +59,11 @@ extension TLSError: CustomStringConvertible {
         case .unknownIssuer: "the peer's certificate is from an unknown authority"
         case .untrusted(let code):
             "the peer's certificate is not trusted: \(String(cString: X509_verify_cert_error_string(code)))"
+        case .noCertificate: "the peer showed no certificate"
+        case .unusableNames: "the names in the peer's certificate cannot be used"
+        case .certificateRequired: "the peer demands a client certificate, and none is configured for it"
+        case .refusedByPeer(let alert): "the peer refused our certificate: \(alert)"
+        case .plainHTTP: "the peer speaks HTTP without TLS"
         case .protocolError(let reason): "TLS failed: \(reason)"
         case .truncated: "the peer cut the connection without ending TLS"
         case .closedByPeer: "the peer ended TLS too early"
@@ -71,11 +87,42 @@ extension TLSError {
             case X509_V_ERR_CERT_HAS_EXPIRED: .expired
             case X509_V_ERR_CERT_NOT_YET_VALID: .notYetValid
             case X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH: .wrongHost
+            // What a listener says of names that it cannot use.
+            case X509_V_ERR_CERT_REJECTED: .unusableNames
             case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT: .selfSigned
             case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT,
                 X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
                 .unknownIssuer
             default: .untrusted(code: code)
+            }
+    }
+}
+
+extension TLSError {
+    /// What an error of OpenSSL's SSL library means; `wasAsked` tells whether the peer wanted a certificate and got none.
+    init(_ error: UInt, verification code: Int, wasAsked: Bool) {
+        let reason = OpenSSLErrors.reason(error)
+        guard ERR_GET_LIB(error) == ERR_LIB_SSL else {
+            self = .protocolError(reason: reason)
+            return
+        }
+        self =
+            switch ERR_GET_REASON(error) {
+            case SSL_R_UNEXPECTED_EOF_WHILE_READING: .truncated
+            case SSL_R_CERTIFICATE_VERIFY_FAILED: TLSError(verification: code)
+            case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE: .noCertificate
+            case SSL_R_HTTP_REQUEST: .plainHTTP
+            case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED: .certificateRequired
+            // TLS 1.2 has no alert of its own for that.
+            case SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE where wasAsked: .certificateRequired
+            case SSL_R_SSLV3_ALERT_BAD_CERTIFICATE: .refusedByPeer(alert: "bad certificate")
+            case SSL_R_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE: .refusedByPeer(alert: "unsupported certificate")
+            case SSL_R_SSLV3_ALERT_CERTIFICATE_REVOKED: .refusedByPeer(alert: "certificate revoked")
+            case SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED: .refusedByPeer(alert: "certificate expired")
+            case SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN: .refusedByPeer(alert: "certificate unknown")
+            case SSL_R_TLSV1_ALERT_UNKNOWN_CA: .refusedByPeer(alert: "unknown ca")
+            case SSL_R_TLSV1_ALERT_ACCESS_DENIED: .refusedByPeer(alert: "access denied")
+            default: .protocolError(reason: reason)
             }
     }
 }

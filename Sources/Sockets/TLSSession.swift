@@ -7,7 +7,7 @@ import Glibc
 /// the same arguments, once the descriptor is readable or writable: a read may want to write, and the reverse. A call
 /// that throws has ended the session: every later call throws the same error again.
 ///
-/// It owns the `SSL`, not the descriptor, which has to stay open longer. The process must ignore SIGPIPE (`TLSContext`).
+/// It owns the `SSL`, not the descriptor, which has to stay open longer.
 ///
 /// `@unchecked Sendable`: the session can't be copied, and all that changes it is `mutating`, so the compiler sees to it
 /// that one thread at a time uses it; OpenSSL does not care which.
@@ -26,30 +26,47 @@ struct TLSSession: ~Copyable, @unchecked Sendable {
     }
 
     private let pointer: OpaquePointer
+    /// Allocated here, and freed after the `SSL` whose `BIO` uses it.
+    private let transport: UnsafeMutablePointer<TLSTransport>
+    /// Held because OpenSSL may call back into it as long as the `SSL` is there.
+    private let context: TLSContext
+    /// Whose authorities have vouched for the client's certificate last: held, so that no other takes its place in memory.
+    private var judge: TLSContext
     private var failure: TLSError?
+
+    /// Whether there may be something to read: else no call asks the kernel. Whoever waits for the descriptor sets it.
+    var mayRead = true
+    /// Whether the descriptor has been reported as ending, which no later report repeats. Whoever waits for it sets this too.
+    var isClosing = false
+    /// Whether the last call has left nothing to read in the kernel.
+    var isDrained: Bool { transport.pointee.isDrained }
 
     /// A session with the server `host`, which is the only name or IP address its certificate may be for.
     ///
     /// A name is also announced (SNI, RFC 6066 §3), an address is not. Only subject alternative names count, not the
     /// common name, and a wildcard only as a whole label (RFC 9525 §6). Throws `invalidHost` or `library`.
     init(client context: TLSContext, descriptor: Int32, host: String) throws(TLSError) {
-        let pointer = try Self.make(context, over: descriptor)
-        SSL_set_connect_state(pointer)
-        guard Self.expect(host, of: pointer) else {
-            SSL_free(pointer)
+        let parts = try Self.make(context, over: descriptor)
+        SSL_set_connect_state(parts.pointer)
+        guard Self.expect(host, of: parts.pointer) else {
+            Self.free(parts)
             OpenSSLErrors.clear()
             throw .invalidHost(host)
         }
-        self.pointer = pointer
+        (pointer, transport) = parts
+        self.context = context
+        judge = context
     }
 
     /// A session with a client that has connected. Throws `library`.
     init(server context: TLSContext, descriptor: Int32) throws(TLSError) {
-        pointer = try Self.make(context, over: descriptor)
+        (pointer, transport) = try Self.make(context, over: descriptor)
+        self.context = context
+        judge = context
         SSL_set_accept_state(pointer)
     }
 
-    deinit { SSL_free(pointer) }
+    deinit { Self.free((pointer, transport)) }
 
     /// Takes the handshake a step further; `done` before any byte may be read or written.
     mutating func handshake() throws(TLSError) -> Step {
@@ -100,8 +117,40 @@ struct TLSSession: ~Copyable, @unchecked Sendable {
         OpenSSLErrors.clear()
     }
 
-    /// Whether bytes have been decrypted that a read would give without touching the descriptor.
-    var hasBufferedBytes: Bool { SSL_pending(pointer) > 0 }
+    /// Whether bytes have come in that no read has given yet.
+    var hasBufferedBytes: Bool { SSL_has_pending(pointer) == 1 }
+
+    /// Whether the handshake went by a ticket from an earlier session.
+    var isResumed: Bool { SSL_session_reused(pointer) == 1 }
+
+    /// The client's certificate, in a resumed session the one of the first; nil when it showed none.
+    ///
+    /// Throws `unusableNames`, and `expired` for one whose time was over before it could be used.
+    func clientCertificate() throws(TLSError) -> ClientCertificate? {
+        guard let certificate = SSL_get0_peer_certificate(pointer) else { return nil }
+        guard !TLSCertificate.isExpired(certificate), let end = TLSCertificate.end(of: certificate) else {
+            throw .expired
+        }
+        guard let names = SubjectNames(of: certificate) else { throw .unusableNames }
+        return ClientCertificate(uris: names.uris, dnsNames: names.dns, notAfter: end)
+    }
+
+    /// Whether the authorities of `context` vouch for the client's certificate, as those of the handshake did.
+    ///
+    /// Only contexts with other authorities are asked, each once. Intermediate certificates are not known in a resumed
+    /// session, so a client that needs them has to come again.
+    mutating func isClientTrusted(by context: TLSContext) -> Bool {
+        guard context !== judge else { return true }
+        guard context.clientAuthorities != judge.clientAuthorities else {
+            judge = context
+            return true
+        }
+        guard let certificate = SSL_get0_peer_certificate(pointer),
+            context.vouches(for: certificate, chain: SSL_get_peer_cert_chain(pointer))
+        else { return false }
+        judge = context
+        return true
+    }
 
     /// The version that was agreed on: `TLSv1.2` or `TLSv1.3` once the handshake is done.
     var version: String { String(cString: SSL_get_version(pointer)) }
@@ -123,6 +172,8 @@ extension TLSSession {
     private mutating func attempt(_ call: (OpaquePointer) -> Int32) throws(TLSError) -> Outcome {
         if let failure { throw failure }
         OpenSSLErrors.clear()
+        transport.pointee.isDrained = !mayRead
+        transport.pointee.isClosing = isClosing
         errno = 0
         let result = call(pointer)
         let systemError = errno
@@ -134,7 +185,10 @@ extension TLSSession {
         case SSL_ERROR_SYSCALL:
             OpenSSLErrors.clear()
             throw fail(systemError == 0 ? .truncated : .reset(errno: systemError))
-        default: throw fail(protocolFailure(OpenSSLErrors.take()))
+        default:
+            let wasAsked = tokenwell_SSL_was_asked_for_certificate(pointer) == 1 && SSL_get_certificate(pointer) == nil
+            throw fail(
+                TLSError(OpenSSLErrors.take(), verification: SSL_get_verify_result(pointer), wasAsked: wasAsked))
         }
     }
 
@@ -143,22 +197,25 @@ extension TLSSession {
         return error
     }
 
-    private func protocolFailure(_ error: UInt) -> TLSError {
-        switch (ERR_GET_LIB(error), ERR_GET_REASON(error)) {
-        case (ERR_LIB_SSL, SSL_R_UNEXPECTED_EOF_WHILE_READING): .truncated
-        case (ERR_LIB_SSL, SSL_R_CERTIFICATE_VERIFY_FAILED): TLSError(verification: SSL_get_verify_result(pointer))
-        default: .protocolError(reason: OpenSSLErrors.reason(error))
-        }
-    }
+    private typealias Parts = (pointer: OpaquePointer, transport: UnsafeMutablePointer<TLSTransport>)
 
-    private static func make(_ context: TLSContext, over descriptor: Int32) throws(TLSError) -> OpaquePointer {
+    private static func make(_ context: TLSContext, over descriptor: Int32) throws(TLSError) -> Parts {
         OpenSSLErrors.clear()
         guard let pointer = SSL_new(context.pointer) else { throw .library(reason: OpenSSLErrors.takeReason()) }
-        guard SSL_set_fd(pointer, descriptor) == 1 else {
-            SSL_free(pointer)
+        let transport = UnsafeMutablePointer<TLSTransport>.allocate(capacity: 1)
+        transport.initialize(to: TLSTransport(descriptor))
+        guard let bio = TLSTransport.makeBIO(over: transport) else {
+            free((pointer, transport))
             throw .library(reason: OpenSSLErrors.takeReason())
         }
-        return pointer
+        // It takes the one reference over for both directions.
+        SSL_set_bio(pointer, bio, bio)
+        return (pointer, transport)
+    }
+
+    private static func free(_ parts: Parts) {
+        SSL_free(parts.pointer)
+        parts.transport.deallocate()
     }
 
     /// Has the certificate checked against `host`; false when that is no host.

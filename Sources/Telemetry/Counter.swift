@@ -4,7 +4,8 @@ import Synchronization
 package final class Counter: Sendable {
     private let count = Atomic<Int>(0)
 
-    init() {}
+    /// One that no registry knows: whoever makes it shows it.
+    package init() {}
 
     /// - Parameter amount: Not negative.
     package func increment(by amount: Int = 1) {

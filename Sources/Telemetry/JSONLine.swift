@@ -46,7 +46,8 @@ struct JSONLine {
         bytes.append(UInt8(ascii: "\""))
     }
 
-    private static func escaped(_ scalar: Unicode.Scalar) -> String {
+    /// What stands for it in a string: nothing that ends the string or the line, or moves a terminal.
+    static func escaped(_ scalar: Unicode.Scalar) -> String {
         switch scalar {
         case "\"": "\\\""
         case "\\": "\\\\"

@@ -7,7 +7,7 @@ package import Logging
 package struct JSONLinesLogHandler: LogHandler {
     package var logLevel: Logger.Level
     package var metadata: Logger.Metadata = [:]
-    package var metadataProvider: Logger.MetadataProvider?
+    package var metadataProvider: Logger.MetadataProvider? = RequestContext.metadata
 
     private let label: String
     private let now: @Sendable () -> Timestamp
@@ -40,31 +40,9 @@ package struct JSONLinesLogHandler: LogHandler {
         line.append("level", event.level.rawValue)
         line.append("logger", label)
         line.append("message", event.message.description)
-        for (name, value) in members(of: event).sorted(by: { $0.key < $1.key }) { line.append(name, value) }
+        let members = LogMembers.of(
+            event, metadata, metadataProvider, reserved: ["time", "level", "logger", "message"])
+        for (name, text) in members { line.append(name, text) }
         sink(line.finished())
-    }
-
-    /// The metadata of handler, provider and event, the later over the earlier, flattened.
-    private func members(of event: LogEvent) -> [String: String] {
-        var members: [String: String] = [:]
-        for source in [metadata, metadataProvider?.get() ?? [:], event.metadata ?? [:]] {
-            for (name, value) in source { Self.flatten(name, value, into: &members) }
-        }
-        if let error = event.error { members["error"] = "\(error)" }
-        for reserved in ["time", "level", "logger", "message"] {
-            if let value = members.removeValue(forKey: reserved) { members[reserved + "_"] = value }
-        }
-        return members
-    }
-
-    private static func flatten(_ name: String, _ value: Logger.Metadata.Value, into members: inout [String: String]) {
-        switch value {
-        case .string(let text): members[name] = text
-        case .stringConvertible(let value): members[name] = value.description
-        case .dictionary(let inner):
-            for (key, value) in inner { flatten("\(name).\(key)", value, into: &members) }
-        case .array(let elements):
-            for (index, value) in elements.enumerated() { flatten("\(name).\(index)", value, into: &members) }
-        }
     }
 }

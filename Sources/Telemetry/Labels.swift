@@ -10,6 +10,11 @@ package struct Labels: Hashable, Sendable {
         }.joined(separator: ",")
     }
 
+    /// These labels, and then the others.
+    package func followed(by others: Labels) -> Labels { Labels(text: text + "," + others.text) }
+
+    private init(text: String) { self.text = text }
+
     /// A label value's escapes: backslash, double quote and line feed.
     private static func escaped(_ value: String) -> String {
         var result = ""

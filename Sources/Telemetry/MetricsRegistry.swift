@@ -12,13 +12,13 @@ package struct Sample: Sendable {
     }
 }
 
-/// Every metric once, and how all of them are written out: the Prometheus text format 0.0.4.
+/// Every metric once.
 ///
 /// Asking again for the same name and labels gives the same instrument; asking for the same name as another kind is a
 /// programming error. The lock guards the list of metrics and is never taken to record a value.
 package final class MetricsRegistry: Sendable {
-    /// What the text format calls a metric's type.
-    package enum Kind: String, Sendable { case counter, gauge, histogram }
+    /// What the formats call a metric's type. An info is always 1, and says something by its labels.
+    package enum Kind: String, Sendable { case counter, gauge, histogram, info }
 
     /// What is counted on while the program runs; a gauge is always read when it is scraped.
     private enum Instrument: Sendable {
@@ -68,7 +68,7 @@ package final class MetricsRegistry: Sendable {
 
     /// A metric whose values are computed at each scrape, outside the registry's lock.
     ///
-    /// - Parameter kind: A counter or a gauge.
+    /// - Parameter kind: Any but a histogram. By convention a counter's name ends in `_total`, an info's in `_info`.
     package func collect(
         _ name: String, help: String, kind: Kind, _ samples: @escaping @Sendable () -> [Sample]
     ) {
@@ -78,12 +78,23 @@ package final class MetricsRegistry: Sendable {
         }
     }
 
-    /// The text format 0.0.4, families in the order in which they were registered.
-    package func exposition() -> [UInt8] {
+    /// All metrics as text, families in the order in which they were registered.
+    package func exposition(_ format: ExpositionFormat = .prometheus) -> [UInt8] {
         let families = state.withLock { $0.families }
-        var text = ""
-        for family in families { Self.write(family, to: &text) }
-        return Array(text.utf8)
+        var writer = ExpositionWriter(format)
+        for family in families {
+            writer.begin(family.name, help: family.help, family.kind)
+            for (labels, instrument) in family.series {
+                switch instrument {
+                case .counter(let counter): writer.write(family.name, labels, .count(counter.value))
+                case .histogram(let histogram): writer.write(family.name, labels, histogram)
+                }
+            }
+            for collector in family.collectors {
+                for sample in collector() { writer.write(family.name, sample.labels, sample.value) }
+            }
+        }
+        return writer.finished()
     }
 
     private func instrument(
@@ -117,48 +128,5 @@ package final class MetricsRegistry: Sendable {
     private static func isName(_ text: String) -> Bool {
         guard let first = text.utf8.first, !(0x30...0x39).contains(first) else { return false }
         return text.utf8.allSatisfy { $0 == 0x5F || $0 == 0x3A || Labels.isAlphanumeric($0) }
-    }
-}
-
-extension MetricsRegistry {
-    private static func write(_ family: Family, to text: inout String) {
-        text += "# HELP \(family.name) \(escaped(help: family.help))\n# TYPE \(family.name) \(family.kind.rawValue)\n"
-        for (labels, instrument) in family.series {
-            switch instrument {
-            case .counter(let counter): write(family.name, labels, .count(counter.value), to: &text)
-            case .histogram(let histogram): write(family.name, labels, histogram, to: &text)
-            }
-        }
-        for collector in family.collectors {
-            for sample in collector() { write(family.name, sample.labels, sample.value, to: &text) }
-        }
-    }
-
-    private static func write(_ name: String, _ labels: Labels, _ value: MetricValue, to text: inout String) {
-        text += labels.text.isEmpty ? "\(name) \(value)\n" : "\(name){\(labels.text)} \(value)\n"
-    }
-
-    private static func write(_ name: String, _ labels: Labels, _ histogram: Histogram, to text: inout String) {
-        let (cumulative, total) = histogram.snapshot
-        let others = labels.text.isEmpty ? "" : labels.text + ","
-        let bounds = histogram.bounds.map { MetricValue.time($0).description } + ["+Inf"]
-        for (bound, count) in zip(bounds, cumulative) {
-            text += "\(name)_bucket{\(others)le=\"\(bound)\"} \(count)\n"
-        }
-        write(name + "_sum", labels, .time(total), to: &text)
-        write(name + "_count", labels, .count(cumulative.last ?? 0), to: &text)
-    }
-
-    /// A help text's escapes: backslash and line feed.
-    private static func escaped(help: String) -> String {
-        var result = ""
-        for scalar in help.unicodeScalars {
-            switch scalar {
-            case "\\": result += "\\\\"
-            case "\n": result += "\\n"
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        return result
     }
 }

@@ -1,21 +1,30 @@
+/// What whoever hands tokens out makes of each once, so as not to make it again for every answer.
+package protocol Rendering: AnyObject, Sendable {}
+
 /// A token as it was minted, with all that a hand-out of it needs already computed.
-package final class AccessToken: Sendable {
+package final class AccessToken: Sendable, CustomReflectable {
     package let secret: Secret
+    /// The scheme that it is used with.
+    let type: String
+    /// What is handed on with it, by name.
+    let members: [String: Secret]
     package let fingerprint: Fingerprint
-    /// `Bearer`.
-    package let tokenType: String
     /// What the upstream granted, which may be less than what was asked for.
-    let scopes: ScopeSet
-    /// `scopes` as the `scope` member of an answer has them.
-    package let scopeText: String
+    package let scopes: ScopeSet
+    /// What ``Broker/Settings/render`` made of it.
+    package let rendering: (any Rendering)?
     let schedule: Schedule
 
-    init(secret: Secret, tokenType: String, scopes: ScopeSet, schedule: Schedule) {
-        self.secret = secret
-        self.fingerprint = Fingerprint(of: secret.reveal())
-        self.tokenType = tokenType
+    init(_ minted: MintedToken, scopes: ScopeSet, schedule: Schedule, render: Broker.Settings.Render) {
+        secret = minted.token
+        type = minted.tokenType
+        members = minted.members
+        fingerprint = Fingerprint(of: minted.token.reveal())
         self.scopes = scopes
-        self.scopeText = scopes.description
+        rendering = render(minted, scopes)
         self.schedule = schedule
     }
+
+    // The rendering may show the token.
+    package var customMirror: Mirror { Mirror(self, children: []) }
 }

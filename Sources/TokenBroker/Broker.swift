@@ -4,46 +4,146 @@ package import Telemetry
 /// Hands out the tokens of every tenant to those who may have them: the one thing this program does.
 ///
 /// Grants are checked on every request, whether a token is cached or not. Tenants share nothing: each has a cache, a lock
-/// and background tasks of its own.
+/// and background tasks of its own. Those with the same credential share what the upstream thinks of that.
+///
+/// It has the tenants of one configuration, and another takes its place when that is another: ``succeeded(by:callerDeadline:)``.
 package final class Broker: Sendable {
-    private let caches: [String: TokenCache]
+    /// A tenant's cache, and what this configuration has requests for it held against.
+    struct Entry: Sendable {
+        let setup: TenantSetup
+        let cache: TokenCache
+    }
+
+    /// What all the tenants of a configuration come to.
+    struct Tenancy: Sendable {
+        var entries: [String: Entry] = [:]
+        /// Every tenant's, sorted.
+        var names: [String] = []
+        var credentials: [CredentialIdentity: SharedCredential] = [:]
+        /// The caches of those that are tenants no more, while there is something to remember or to do.
+        var retired: [String: TokenCache] = [:]
+    }
+
+    let tenancy: Tenancy
+    let places: [TokenCache.Surroundings]
+    private let warmUpInterval: Duration
+    private let store: (any TokenStore)?
 
     /// - Parameters:
     ///   - tenants: Each with a name of its own.
     ///   - executors: Where background work runs: a tenant's always on the same one. Empty: wherever.
+    ///   - persistence: Where what changes is kept; nil forgets everything at the end of the process.
+    ///   - kept: All that was kept there.
     package init(
         tenants: [Tenant], endpoint: any TokenEndpoint, timekeeper: any Timekeeper,
-        executors: [any TaskExecutor] = [], settings: Settings = Settings(), metrics: MetricsRegistry, logger: Logger
+        executors: [any TaskExecutor] = [], settings: Settings = Settings(), metrics: MetricsRegistry, logger: Logger,
+        persistence: Persistence? = nil, kept: KeptRecords = KeptRecords()
     ) {
+        store = persistence?.store
+        warmUpInterval = .seconds(1) / settings.warmUpsPerSecond
         let metrics = BrokerMetrics(metrics)
-        let caches = tenants.map { tenant in
-            TokenCache(
-                tenant,
-                TokenCache.Surroundings(
-                    endpoint: endpoint, timekeeper: timekeeper,
-                    executor: Self.executor(of: tenant.name, among: executors), settings: settings, metrics: metrics,
-                    logger: logger))
+        let now = timekeeper.now
+        let restoration = persistence.map { Restoration(kept, by: $0.clock, at: now, logger: logger) }
+        places = (executors.isEmpty ? [nil] : executors.map(Optional.some)).map { executor in
+            TokenCache.Surroundings(
+                endpoint: endpoint, timekeeper: timekeeper, executor: executor, settings: settings, metrics: metrics,
+                logger: logger, persistence: persistence)
         }
-        self.caches = Dictionary(caches.map { ($0.tenant.name, $0) }) { _, _ in
-            preconditionFailure("two tenants of one name")
+        var tenancy = Tenancy()
+        for (identity, tenants) in Dictionary(grouping: tenants, by: CredentialIdentity.init) {
+            let credential = SharedCredential(identity, of: tenants, at: now, keptBy: persistence)
+            // First, as a cache looks at its standing.
+            restoration?.restore(credential, identity)
+            tenancy.credentials[identity] = credential
+            for tenant in tenants {
+                let setup = TenantSetup(tenant, credential)
+                tenancy.entries[tenant.name] = Entry(
+                    setup: setup, cache: TokenCache(setup, Self.place(of: tenant.name, among: places)))
+            }
         }
-        metrics.observe(caches)
+        precondition(tenancy.entries.count == tenants.count, "no two tenants of one name")
+        restoration?.restore(tenancy.entries.mapValues(\.cache))
+        tenancy.names = tenancy.entries.keys.sorted()
+        self.tenancy = tenancy
+        metrics.register(for: tenants)
+        show(tenants)
     }
 
-    /// Mints the tokens of the tenants that are kept warm.
-    package func start() {
-        for cache in caches.values where cache.tenant.keepWarm { cache.warm() }
+    /// The one that takes another's place.
+    init(_ tenancy: Tenancy, in place: Broker) {
+        self.tenancy = tenancy
+        places = place.places
+        store = place.store
+        warmUpInterval = place.warmUpInterval
     }
 
-    /// The token that a caller asks for.
+    /// Has the metrics be those of these tenants from now on, in this order.
+    func show(_ tenants: [Tenant]) {
+        places.first?.metrics.show(tenants.compactMap { tenancy.entries[$0.name]?.cache })
+    }
+
+    /// Takes up the work that needs no caller: refreshes, revocations that the upstream has not heard of, and mints for the
+    /// tenants that are kept warm.
     ///
-    /// A cached one is handed out without suspending. Else the caller waits for a mint, `Settings.callerDeadline` at most.
+    /// What is due is minted one by one at the rate of `Settings.warmUpsPerSecond`: what can still be handed out before what
+    /// is cold, whatever ends first before the rest. A caller waits for none of it: what it asks for is minted at once, and
+    /// then found there.
+    package func start() {
+        let caches = tenancy.names.compactMap { tenancy.entries[$0]?.cache }
+        for cache in caches { cache.resumeRevocations() }
+        warm(caches)
+    }
+
+    /// Takes up what is to be done without a caller for tenants that are new, or were changed.
+    func warm(_ caches: [TokenCache]) {
+        let due = caches.filter { $0.warmUnlessDue() }.map { (cache: $0, end: $0.endOfUse) }
+        let rows = due.sorted { $0.end < $1.end }.map { WeakCache(cache: $0.cache) }
+        guard !rows.isEmpty, let place = places.first else { return }
+        let timekeeper = place.timekeeper
+        Task(executorPreference: place.executor) { [warmUpInterval] in
+            var next = timekeeper.now
+            for row in rows {
+                await timekeeper.sleep(until: next)
+                row.cache?.warm()
+                next = max(next, timekeeper.now) + warmUpInterval
+            }
+        }
+    }
+
+    /// The token that a caller asks for, if that is cached and fresh; nil is no refusal, but has the caller wait for
+    /// ``token(_:)``.
+    ///
+    /// - Throws: `.accessDenied`, `.unknownTenant` or `.invalidScope`.
+    package func freshToken(_ request: borrowing TokenRequest) throws(BrokerError) -> HandOut? {
+        let entry = try entry(of: request.tenant, for: request.grant)
+        let key = try Self.key(request.scopes, grant: request.grant, of: entry.setup)
+        return entry.cache.freshToken(key, minimum: request.minimumLifetime, for: request.caller)
+    }
+
+    /// The token that a caller asks for: a cached one, or after a mint, which is waited for `Settings.callerDeadline` at
+    /// most.
     ///
     /// - Throws: ``BrokerError``; what concerns the upstream only while no usable token is cached.
     package func token(_ request: TokenRequest) async throws(BrokerError) -> HandOut {
-        let cache = try cache(of: request.tenant, for: request.grant)
-        let key = try Self.key(request.scopes, grant: request.grant, in: cache)
-        return try await cache.token(key, minimum: request.minimumLifetime)
+        let entry = try entry(of: request.tenant, for: request.grant)
+        let key = try Self.key(request.scopes, grant: request.grant, of: entry.setup)
+        do throws(BrokerError) {
+            return try await entry.cache.token(key, minimum: request.minimumLifetime, for: request.caller)
+        } catch { throw error.concealed(from: request.grant) }
+    }
+
+    /// The current token, after a caller has said that the vendor refuses the one of that fingerprint.
+    ///
+    /// Only if that is still the current token for the request's scopes is it dropped, never to be handed out again, and one
+    /// other minted, however many report it. The upstream is told nothing.
+    ///
+    /// - Throws: As ``token(_:)``, and `.slowDown` when the caller reports too much: then nothing is dropped.
+    package func reject(_ fingerprint: Fingerprint, _ request: TokenRequest) async throws(BrokerError) -> HandOut {
+        let entry = try entry(of: request.tenant, for: request.grant)
+        let key = try Self.key(request.scopes, grant: request.grant, of: entry.setup)
+        do throws(BrokerError) {
+            return try await entry.cache.reject(fingerprint, key, by: request.caller)
+        } catch { throw error.concealed(from: request.grant) }
     }
 
     /// Mints a tenant's default token now and lifts the tenant's suspensions, for an operator.
@@ -51,62 +151,100 @@ package final class Broker: Sendable {
     /// The mint counts in the budget but may use the operators' reserve.
     package func refresh(tenant: String, grant: Grant) async throws(BrokerError) -> HandOut {
         guard grant.isOperator else { throw .accessDenied }
-        guard let cache = caches[tenant] else { throw .unknownTenant }
-        return try await cache.refresh()
+        guard let entry = tenancy.entries[tenant] else { throw .unknownTenant }
+        return try await entry.cache.refresh()
     }
 
     /// Revokes a token of a tenant that the grant allows; any other is unknown.
     ///
-    /// It is never handed out again, whatever becomes of the upstream's part. Idempotent: a repeated call reports how far it is.
+    /// It is never handed out again, whatever becomes of the upstream's part, and neither after a restart. Idempotent: a
+    /// repeated call reports how far it is.
     ///
-    /// - Throws: `.accessDenied`, or `.revocationPending` while the upstream could not be told.
+    /// - Throws: `.accessDenied`, `.storeUnavailable` while a restart would forget it, or `.revocationPending` while the
+    ///   upstream could not be told.
     package func revoke(_ token: Secret, grant: Grant) async throws(BrokerError) -> Revocation {
         guard grant.mayRevoke else { throw .accessDenied }
         let fingerprint = Fingerprint(of: token.reveal())
-        var result = Revocation.unknown
-        var pending: BrokerError?
-        // All of them: an upstream may give two tenants with one credential the same token.
-        for cache in caches.values where grant.allows(cache.tenant.name) {
-            do throws(BrokerError) {
-                let revocation = try await cache.revoke(token, fingerprint)
-                if revocation == .upstream || result == .unknown { result = revocation }
-            } catch {
-                pending = error
-            }
+        var attempts: [TokenCache] = []
+        var results: [Result<Revocation, BrokerError>] = []
+        // All of them, as an upstream may give two tenants with one credential the same token; and all before any upstream
+        // is told, which may take long.
+        let caches = tenancy.entries.values.map(\.cache)
+        for (index, cache) in caches.enumerated() where grant.allows(cache.name) {
+            if let result = cache.drop(fingerprint) { results.append(result) } else { attempts.append(cache) }
+            // A hundred thousand locks would hold the event loop up.
+            if index.isMultiple(of: 512) { await Task.yield() }
         }
-        if let pending { throw pending }
-        return result
+        results += await withTaskGroup(of: Result<Revocation, BrokerError>.self) { group in
+            for cache in attempts { group.addTask { await cache.revokeUpstream(token, fingerprint) } }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+        try await settle()
+        for case .failure(let pending) in results { throw pending }
+        let revocations = results.compactMap { try? $0.get() }
+        return revocations.contains(.upstream) ? .upstream : revocations.first { $0 != .unknown } ?? .unknown
     }
 
-    private func cache(of tenant: String, for grant: Grant) throws(BrokerError) -> TokenCache {
-        guard let cache = caches[tenant] else { throw grant.seesEveryTenant ? .unknownTenant : .accessDenied }
+    /// Revokes every token of a tenant that may still be alive, for an operator.
+    ///
+    /// - Parameter withdrawnOnly: Only those that were minted with another than the credential's present secret.
+    /// - Throws: `.accessDenied`, `.unknownTenant`, or `.storeUnavailable` while a restart would forget it.
+    package func revokeAll(
+        of tenant: String, withdrawnOnly: Bool, grant: Grant
+    ) async throws(BrokerError) -> RevocationCount {
+        guard grant.isOperator else { throw .accessDenied }
+        guard let entry = tenancy.entries[tenant] else { throw .unknownTenant }
+        let count = await entry.cache.revokeAll(withdrawnOnly: withdrawnOnly)
+        try await settle()
+        return count
+    }
+
+    /// The tenant's name if there is one of that name.
+    package func known(_ tenant: String) -> String? { tenancy.entries[tenant] == nil ? nil : tenant }
+
+    /// Whether what happens survives a restart; nil when nothing is meant to.
+    package var storeCondition: StoreCondition? { store?.condition }
+
+    /// Waits until all that has happened would survive a restart.
+    private func settle() async throws(BrokerError) {
+        guard await store?.settle() ?? true else { throw .storeUnavailable(retryAfter: .seconds(1)) }
+    }
+
+    private func entry(of tenant: String, for grant: Grant) throws(BrokerError) -> Entry {
+        guard let entry = tenancy.entries[tenant] else { throw .unknownTenant.concealed(from: grant) }
         guard grant.allows(tenant) else { throw .accessDenied }
-        return cache
+        return entry
     }
 
     /// The key of a request, if its scopes lie within the tenant's ceiling and the grant.
     ///
     /// With an empty ceiling the upstream decides what a token may do. That can be held against no grant beforehand, so
     /// a grant that limits scopes gets none of that tenant's tokens.
-    private static func key(_ requested: ScopeSet?, grant: Grant, in cache: TokenCache) throws(BrokerError) -> TokenKey
+    private static func key(_ requested: ScopeSet?, grant: Grant, of setup: TenantSetup) throws(BrokerError) -> TokenKey
     {
-        let ceiling = cache.tenant.scopes
+        let ceiling = setup.tenant.scopes
         guard let requested, !requested.isEmpty else {
-            guard let granted = grant.scopes else { return cache.defaultKey }
+            guard let granted = grant.scopes else { return setup.defaultKey }
             let both = ceiling.intersection(granted)
             guard !both.isEmpty else { throw .invalidScope }
-            return TokenKey(tenant: cache.identity, scopes: both)
+            return TokenKey(tenant: setup.identity, scopes: both)
         }
         guard requested.isSubset(of: ceiling), requested.isSubset(of: grant.scopes ?? ceiling) else {
             throw .invalidScope
         }
-        return TokenKey(tenant: cache.identity, scopes: requested)
+        return TokenKey(tenant: setup.identity, scopes: requested)
     }
 
     /// By the FNV-1a hash of the name, so that a tenant stays where it is however many others come and go.
-    private static func executor(of tenant: String, among executors: [any TaskExecutor]) -> (any TaskExecutor)? {
-        guard !executors.isEmpty else { return nil }
+    static func place(of tenant: String, among places: [TokenCache.Surroundings]) -> TokenCache.Surroundings {
         let hash = tenant.utf8.reduce(UInt64(0xcbf2_9ce4_8422_2325)) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
-        return executors[Int(hash % UInt64(executors.count))]
+        return places[Int(hash % UInt64(places.count))]
+    }
+}
+
+extension BrokerError {
+    /// The same, or `.accessDenied` in place of `.unknownTenant` for those who may not learn which tenants there are.
+    fileprivate func concealed(from grant: Grant) -> BrokerError {
+        self == .unknownTenant && !grant.seesEveryTenant ? .accessDenied : self
     }
 }

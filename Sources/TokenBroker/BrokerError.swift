@@ -14,6 +14,10 @@ package enum BrokerError: Error, Equatable, Sendable {
     case upstreamTimeout(retryAfter: Duration)
     /// The credential's mint budget is spent, and nothing valid is cached.
     case budgetExhausted(retryAfter: Duration)
+    /// The caller reports more tokens as refused than it may.
+    case slowDown(retryAfter: Duration)
+    /// What was asked for is done, but the store could not make it durable: a restart would undo it.
+    case storeUnavailable(retryAfter: Duration)
     /// The token is dropped here, but the upstream could not be told yet: that is tried again in the background.
     case revocationPending(retryAfter: Duration)
 }

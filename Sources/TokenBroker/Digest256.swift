@@ -25,6 +25,14 @@ package struct Digest256: Hashable, Sendable {
         (first, second, third, fourth) = (words[0], words[1], words[2], words[3])
     }
 
+    /// All 32.
+    package var bytes: [UInt8] {
+        [first, second, third, fourth].flatMap { word in withUnsafeBytes(of: word.bigEndian) { Array($0) } }
+    }
+
+    /// The first 64 bits.
+    var prefix: UInt64 { first }
+
     /// 64 hex digits.
     package var hex: String {
         [first, second, third, fourth].map { word in

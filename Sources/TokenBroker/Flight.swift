@@ -27,10 +27,17 @@ enum Landing {
 /// What has to be known to fly: made by the decision to mint, under the lock; carried out after it.
 struct Departure {
     /// Why a mint is made, as metrics and logs say it.
-    enum Reason: String { case cold, ahead, `operator` }
+    enum Reason: String { case cold, ahead, rejected, `operator`, secretChanged = "secret_changed" }
 
     let key: TokenKey
     let number: Int
     let reason: Reason
     let timeout: Duration
+    /// From when on it was due: the refresh point of the token that it is to replace; nil when there is none, or no need.
+    let refreshPoint: Instant?
+
+    /// The same flight with another of the credential's secrets.
+    var again: Departure {
+        Departure(key: key, number: number, reason: .secretChanged, timeout: timeout, refreshPoint: nil)
+    }
 }

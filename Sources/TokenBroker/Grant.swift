@@ -22,7 +22,7 @@ package struct Grant: Hashable, Sendable {
         func matches(_ tenant: String) -> Bool {
             switch self {
             case .exact(let name): tenant == name
-            case .prefix(let prefix): tenant.utf8.starts(with: prefix.utf8)
+            case .prefix(let prefix): tenant.hasPrefix(prefix)
             }
         }
     }

@@ -1,7 +1,7 @@
 /// A token on its way to a caller, with what is true of it at this moment.
 package struct HandOut: Sendable {
     /// What the caller is told of the token's future.
-    package enum State: String, Sendable {
+    package enum State: String, CaseIterable, Sendable {
         case fresh
         /// Its successor is due.
         case aging

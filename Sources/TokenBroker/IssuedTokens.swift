@@ -1,6 +1,6 @@
-/// Every token of a tenant that may still be alive at the upstream, and which of them are revoked.
+/// Every token of a tenant that may still be alive at the upstream, and which of them are revoked or rejected.
 ///
-/// A revoked one stays here until its natural end, as a tombstone: whatever brings it back is refused.
+/// Such a one stays here until its natural end, as a tombstone: whatever brings it back is refused.
 struct IssuedTokens {
     /// How far a token's revocation has come.
     enum Revocation: Equatable {
@@ -13,18 +13,89 @@ struct IssuedTokens {
     }
 
     /// What is remembered of one token.
-    private struct Issued {
-        let end: Instant
+    struct Issued {
+        var end: Instant
+        /// The token itself, which its revocation takes; nil once there is nothing left to revoke.
+        let token: Secret?
+        /// The fingerprint of the secret that it was minted with.
+        var mintedWith: Fingerprint
+        /// Whether it was minted for what the tenant was known by before: nobody may be told to revoke it now.
+        var isForeign = false
         var revocation = Revocation.none
+        /// Whether a caller has said that the vendor refuses it.
+        var isRejected = false
     }
 
     private var issued: [Fingerprint: Issued] = [:]
 
     /// Notes a token that was just minted, and forgets those that have ended.
-    mutating func note(_ token: AccessToken, at now: Instant) {
-        issued = issued.filter { $0.value.end > now }
-        if issued[token.fingerprint] == nil { issued[token.fingerprint] = Issued(end: token.schedule.expiry) }
+    mutating func note(_ token: AccessToken, mintedWith secret: Fingerprint, at now: Instant) {
+        forgetEnded(at: now)
+        note(token.secret, token.fingerprint, mintedWith: secret, until: token.schedule.expiry)
     }
+
+    /// Notes a token; of one that is known, that it lives longer.
+    mutating func note(
+        _ token: Secret, _ fingerprint: Fingerprint, mintedWith secret: Fingerprint, until end: Instant,
+        isForeign: Bool = false
+    ) {
+        issued[fingerprint, default: Issued(end: end, token: token, mintedWith: secret, isForeign: isForeign)]
+            .extend(to: end, mintedWith: secret)
+    }
+
+    /// Has a tombstone stand for as long as the token lives by what the upstream said last.
+    mutating func extend(_ fingerprint: Fingerprint, to end: Instant, mintedWith secret: Fingerprint) {
+        issued[fingerprint]?.extend(to: end, mintedWith: secret)
+    }
+
+    /// Raises a tombstone that was there before a restart.
+    mutating func restore(_ kept: KeptTombstone, isForeign: Bool, from moment: Instant) {
+        var revocation = kept.revocation(at: moment)
+        if isForeign, case .pending = revocation { revocation = .local }
+        issued[kept.fingerprint] = Issued(
+            end: moment + kept.endsIn, token: kept.token, mintedWith: kept.mintedWith, isForeign: isForeign,
+            revocation: revocation, isRejected: kept.isRejected)
+    }
+
+    subscript(fingerprint: Fingerprint) -> Issued? { issued[fingerprint] }
+    var isEmpty: Bool { issued.isEmpty }
+
+    /// Has nobody be told to revoke any of them, as the tenant is known by something else now.
+    ///
+    /// - Returns: Those of which the upstream was yet to be told.
+    mutating func makeForeign() -> [Fingerprint] {
+        let pending = pending.map(\.fingerprint)
+        for fingerprint in issued.keys { issued[fingerprint]?.isForeign = true }
+        for fingerprint in pending { mark(fingerprint, .local) }
+        return pending
+    }
+
+    /// Forgets all but tombstones.
+    ///
+    /// - Returns: What was forgotten.
+    mutating func forgetLive() -> [Fingerprint] {
+        let live = issued.filter { $0.value.revocation == .none && !$0.value.isRejected }.map(\.key)
+        for fingerprint in live { issued[fingerprint] = nil }
+        return live
+    }
+
+    /// Those that the upstream is yet to be told of.
+    var pending: [(fingerprint: Fingerprint, token: Secret)] {
+        issued.compactMap { fingerprint, token in
+            guard case .pending = token.revocation, let secret = token.token else { return nil }
+            return (fingerprint, secret)
+        }
+    }
+
+    /// Those that are alive and not revoked.
+    func live(at now: Instant) -> [(fingerprint: Fingerprint, token: Secret, mintedWith: Fingerprint)] {
+        issued.compactMap { fingerprint, token in
+            guard token.end > now, token.revocation == .none, let secret = token.token else { return nil }
+            return (fingerprint, secret, token.mintedWith)
+        }
+    }
+
+    mutating func forgetEnded(at now: Instant) { issued = issued.filter { $0.value.end > now } }
 
     /// nil when it is none of ours, or at its end.
     func revocation(of fingerprint: Fingerprint, at now: Instant) -> Revocation? {
@@ -36,7 +107,22 @@ struct IssuedTokens {
         (revocation(of: fingerprint, at: now) ?? .none) != .none
     }
 
+    func isRejected(_ fingerprint: Fingerprint, at now: Instant) -> Bool {
+        guard let token = issued[fingerprint], token.end > now else { return false }
+        return token.isRejected
+    }
+
+    mutating func markRejected(_ fingerprint: Fingerprint) { issued[fingerprint]?.isRejected = true }
+
     mutating func mark(_ fingerprint: Fingerprint, _ revocation: Revocation) {
         issued[fingerprint]?.revocation = revocation
+    }
+}
+
+extension IssuedTokens.Issued {
+    fileprivate mutating func extend(to end: Instant, mintedWith secret: Fingerprint) {
+        guard end >= self.end else { return }
+        self.end = end
+        mintedWith = secret
     }
 }

@@ -4,24 +4,44 @@
 package struct MintBudget: Hashable, Sendable {
     /// The size of the bucket and how fast it fills.
     package struct Limits: Hashable, Sendable {
+        /// What ``rate`` is counted in.
+        package enum Period: String, Hashable, Sendable {
+            case hour, day
+
+            fileprivate var duration: Duration { self == .hour ? .seconds(3600) : .seconds(86_400) }
+        }
+
         /// Mints at once from a full bucket; at least 1.
         package var burst: Int
-        /// Mints an hour after that; at least 1.
-        package var perHour: Int
+        /// Mints in a period after that; at least 1.
+        package var rate: Int
+        package var period: Period
 
-        /// - Precondition: Both are at least 1.
-        package init(burst: Int, perHour: Int) {
-            precondition(burst >= 1 && perHour >= 1, "a budget allows something")
+        /// - Precondition: Both numbers are at least 1.
+        package init(burst: Int, rate: Int, per period: Period) {
+            precondition(burst >= 1 && rate >= 1, "a budget allows something")
             self.burst = burst
-            self.perHour = perHour
+            self.rate = rate
+            self.period = period
         }
+
+        package init(burst: Int, perHour: Int) { self.init(burst: burst, rate: perHour, per: .hour) }
+
+        /// How long it takes until there is one more.
+        package var interval: Duration { period.duration / rate }
 
         /// What a credential has unless its provider or tenant says otherwise.
         package static let standard = Limits(burst: 10, perHour: 60)
     }
 
-    /// On whose behalf a mint is made.
-    enum Spender: Sendable { case caller, `operator` }
+    /// What a mint is made for.
+    enum Spender: Sendable {
+        /// A token of other scopes than its tenant's default: there can be so many of those that they come last.
+        case narrower
+        /// A tenant's default token.
+        case caller
+        case `operator`
+    }
 
     private let limits: Limits
     private let interval: Duration
@@ -31,13 +51,13 @@ package struct MintBudget: Hashable, Sendable {
     /// A full bucket.
     init(_ limits: Limits, at now: ContinuousClock.Instant) {
         self.limits = limits
-        interval = .seconds(3600) / limits.perHour
+        interval = limits.interval
         full = now
     }
 
     /// Mints left, the operators' reserve included.
     func remaining(at now: ContinuousClock.Instant) -> Int {
-        let debt = max(.zero, full - now).attoseconds
+        let debt = debt(at: now).attoseconds
         let used = (debt + interval.attoseconds - 1) / interval.attoseconds
         return max(0, limits.burst - Int(used))
     }
@@ -55,8 +75,25 @@ package struct MintBudget: Hashable, Sendable {
         return true
     }
 
-    /// Two are kept back for operators, of a smaller bucket all but one.
+    /// How long it takes to be full again.
+    func debt(at now: ContinuousClock.Instant) -> Duration { max(.zero, full - now) }
+
+    /// Takes up what was owed before a restart, if that is more than is known.
+    mutating func restore(debt: Duration, from moment: ContinuousClock.Instant) {
+        // Limits may have been wider then.
+        full = max(full, moment + min(debt, interval * limits.burst))
+    }
+
+    /// Puts one mint back that was taken out and not made.
+    mutating func refund() { full -= interval }
+
+    /// Two are kept back for operators, of a smaller bucket all but one; and a quarter of the rest for default tokens.
     private func reserve(against spender: Spender) -> Int {
-        spender == .operator ? 0 : min(2, limits.burst - 1)
+        let forOperators = min(2, limits.burst - 1)
+        return switch spender {
+        case .operator: 0
+        case .caller: forOperators
+        case .narrower: forOperators + (limits.burst - forOperators) / 4
+        }
     }
 }

@@ -1,16 +1,19 @@
 extension MintFailure {
-    /// What metrics and logs call the class.
-    var name: String {
+    /// The class.
+    package var outcome: MintOutcome {
         switch self {
-        case .rejected: "rejected"
-        case .throttled: "throttled"
-        case .unavailable: "unavailable"
-        case .timeout: "timeout"
+        case .rejected: .rejected
+        case .throttled: .throttled
+        case .unavailable: .unavailable
+        case .timeout: .timeout
         }
     }
 
+    /// What metrics and logs call the class.
+    var name: String { outcome.rawValue }
+
     /// The cause within the class, for the log.
-    var cause: String {
+    package var cause: String {
         switch self {
         case .rejected(let code): code
         case .throttled: "too many requests"
@@ -44,6 +47,29 @@ extension MintFailure {
         case .rejected: .upstreamRejected
         case .throttled, .unavailable: .upstreamUnavailable(retryAfter: retryAfter)
         case .timeout: .upstreamTimeout(retryAfter: retryAfter)
+        }
+    }
+}
+
+extension BinaryWriter {
+    mutating func append(_ failure: MintFailure) {
+        append(failure.outcome.rawValue)
+        append(failure.cause)
+        append(failure.retryAfter) { $0.append($1) }
+    }
+}
+
+extension BinaryReader {
+    mutating func failure() throws(Malformed) -> MintFailure {
+        let outcome = MintOutcome(rawValue: try text())
+        let cause = try text()
+        let retryAfter = try optional { reader throws(Malformed) in try reader.duration() }
+        switch outcome {
+        case .rejected: return .rejected(cause)
+        case .throttled: return .throttled(retryAfter: retryAfter)
+        case .unavailable: return .unavailable(cause, retryAfter: retryAfter)
+        case .timeout: return .timeout
+        case .ok, nil: throw Malformed()
         }
     }
 }

@@ -32,7 +32,8 @@ struct Schedule: Hashable, Sendable {
         self.init(lifetime: lifetime, refreshPoint: sent + refreshAfter, expiry: sent + lifetime)
     }
 
-    private init(lifetime: Duration, refreshPoint: Instant, expiry: Instant) {
+    /// As it was before a restart.
+    init(lifetime: Duration, refreshPoint: Instant, expiry: Instant) {
         self.lifetime = lifetime
         self.refreshPoint = refreshPoint
         self.lastUse = expiry - min(.seconds(30), lifetime / 10)

@@ -6,9 +6,9 @@ package struct ScopeSet: Hashable, Sendable, CustomStringConvertible {
 
     /// nil when a scope is empty or holds a character outside RFC 6749 appendix A.4.
     package init?(_ scopes: some Sequence<String>) {
-        let sorted = Set(scopes).sorted()
-        guard sorted.allSatisfy(Self.isScopeToken) else { return nil }
-        self.scopes = sorted
+        let scopes = Array(scopes)
+        guard scopes.allSatisfy(Self.isScope) else { return nil }
+        self.scopes = scopes.count > 1 ? Set(scopes).sorted() : scopes
     }
 
     /// Reads a space-delimited list; the empty text is the empty set.
@@ -38,7 +38,8 @@ package struct ScopeSet: Hashable, Sendable, CustomStringConvertible {
     /// Space-delimited, sorted.
     package var description: String { scopes.joined(separator: " ") }
 
-    private static func isScopeToken(_ scope: String) -> Bool {
+    /// Whether it is one scope: not empty, and without a character outside RFC 6749 appendix A.4.
+    package static func isScope(_ scope: String) -> Bool {
         !scope.isEmpty
             && scope.utf8.allSatisfy { $0 == 0x21 || (0x23...0x5B).contains($0) || (0x5D...0x7E).contains($0) }
     }

@@ -13,14 +13,20 @@ struct Slot {
 
     /// Kept until its natural end, so that it is known should the upstream answer it again.
     var token: AccessToken?
+    /// The place of the credential's secret that it was minted with.
+    var secret = 0
     var flight: Flight?
     var obstacle = Obstacle.none
     /// In a row.
     var failures = 0
+    /// The first failure since the last success.
+    var failingSince: Instant?
     var lastAsked: Instant?
     /// Of the last token, which tells how long an unused key is kept fresh.
     var lifetime: Duration?
-    /// Counts what makes the plans of an earlier keeper void: landings and revocations.
+    /// Who was handed `token`.
+    var ledger = HandOutLedger()
+    /// Changes with whatever makes the plans of an earlier keeper void: landings, revocations, another credential.
     var generation = 0
 
     /// Whether the last try failed and none has succeeded since.
@@ -29,6 +35,12 @@ struct Slot {
         case .none, .sameToken: false
         case .backOff, .suspended: true
         }
+    }
+
+    /// Takes note of a failure, which stands in the way from now on.
+    mutating func fail(_ obstacle: Obstacle, at now: Instant) {
+        self.obstacle = obstacle
+        failingSince = failingSince ?? now
     }
 
     /// The next instant at which a mint may be tried; nil when none may until further notice.
@@ -40,10 +52,35 @@ struct Slot {
         }
     }
 
-    /// Whether it was asked for within the last three lifetimes, at least 15 minutes.
+    /// The last instant at which it counts as in use: three lifetimes after it was asked for, at least 15 minutes.
+    var endOfUse: Instant? { lastAsked.map { $0 + max((lifetime ?? .zero) * 3, .seconds(900)) } }
+
+    /// Whether it is worth a mint without a caller.
     func isInUse(at now: Instant) -> Bool {
-        guard let lastAsked, let lifetime else { return false }
-        return now - lastAsked <= max(lifetime * 3, .seconds(900))
+        guard let endOfUse, lifetime != nil else { return false }
+        return now <= endOfUse
+    }
+
+    /// When what is remembered of it is of no more use; nil when it always is.
+    func retirement(at now: Instant) -> Instant? {
+        let (tokenEnd, useEnd) = (token?.schedule.expiry ?? now, endOfUse ?? now)
+        return nextTry(at: now).map { max($0, tokenEnd, useEnd) }
+    }
+
+    /// Forgets the token before its time.
+    mutating func dropToken() {
+        token = nil
+        if case .sameToken = obstacle { obstacle = .none }
+    }
+
+    /// What a caller gets before the refresh point; nil when there is more to decide.
+    mutating func fresh(
+        minimum: Duration?, for caller: CallerIdentity?, isSuspended: Bool, at now: Instant
+    ) -> HandOut? {
+        guard let token, now < token.schedule.refreshPoint else { return nil }
+        lastAsked = now
+        if let caller { ledger.note(caller, at: now) }
+        return handOut(minimum: minimum, isSuspended: isSuspended, at: now)
     }
 
     /// What a caller gets now; nil when there is nothing usable.

@@ -16,65 +16,114 @@ struct TenantState {
         case end
     }
 
-    let tenant: Tenant
-    let defaultKey: TokenKey
     let settings: Broker.Settings
+    /// The tenant as it is now.
+    var setup: TenantSetup
+    /// Whether it is a tenant no more: nobody gets anything, and what remains are tombstones and pending revocations.
+    var isRetired = false
 
-    private(set) var isSuspended = false
-    private var slots: [TokenKey: Slot] = [:]
-    private var budget: MintBudget
-    private var issued = IssuedTokens()
+    // The last known of the credential's standing: a fresh token's hand-out asks no lock but its tenant's.
+    private var suspendedSince: Instant?
+    var winner: Int
+    var slots: SlotTable
+    var history: MintHistory
+    var issued = IssuedTokens()
+    var changes = Changes()
     private var departures = 0
+    private var generations = 0
 
-    init(tenant: Tenant, defaultKey: TokenKey, settings: Broker.Settings, at now: Instant) {
-        self.tenant = tenant
-        self.defaultKey = defaultKey
+    init(_ setup: TenantSetup, settings: Broker.Settings, at now: Instant) {
         self.settings = settings
-        budget = MintBudget(tenant.mintBudget, at: now)
+        self.setup = setup
+        slots = SlotTable(defaultKey: setup.defaultKey)
+        let standing = setup.credential.standing
+        suspendedSince = standing.isSuspended ? now : nil
+        winner = standing.winner
+        history = MintHistory(at: now)
     }
 
-    func budgetRemaining(at now: Instant) -> Int { budget.remaining(at: now) }
+    var credential: SharedCredential { setup.credential }
+    var defaultKey: TokenKey { slots.defaultKey }
+    var isKeptWarm: Bool { setup.tenant.keepWarm && !isRetired }
+    private var canRevoke: Bool { setup.tenant.provider.revocationURL != nil }
+    private var defaultLifetime: Duration { setup.tenant.provider.defaultLifetime }
+    var isSuspended: Bool { suspendedSince != nil }
+
+    /// Mints an hour that keep what is wanted fresh.
+    func plannedMints(at now: Instant) -> Double {
+        slots.all.filter { isWanted($0.key, $0.slot, at: now) }
+            .map { MintPlan.planned(lifetime: $0.slot.lifetime ?? defaultLifetime) }.reduce(0, +)
+    }
 
     /// What is left of the default token; zero when there is none.
     func defaultTokenRemaining(at now: Instant) -> Duration {
         slots[defaultKey]?.token?.schedule.remaining(at: now) ?? .zero
+    }
+
+    /// For how long the default token is handed out yet, if no other one comes; zero when there is none.
+    func defaultTokenUsable(at now: Instant) -> Duration {
+        slots[defaultKey]?.token.map { max(.zero, $0.schedule.lastUse - now) } ?? .zero
+    }
+
+    /// For how long mints for the default token have failed, or were not made for a refused credential; zero while they
+    /// succeed.
+    func defaultTokenFailing(at now: Instant) -> Duration {
+        let slot = slots[defaultKey].flatMap { $0.isFailing ? $0 : nil }
+        return [slot?.failingSince, suspendedSince].compactMap(\.self).min().map { now - $0 } ?? .zero
     }
 }
 
 // MARK: Requests
 
 extension TenantState {
-    mutating func answer(_ key: TokenKey, minimum: Duration?, at now: Instant) -> Answer {
-        guard let index = slots.index(forKey: key) else { return answerCold(key, at: now) }
-        slots.values[index].lastAsked = now
-        guard let handOut = slots.values[index].handOut(minimum: minimum, isSuspended: isSuspended, at: now) else {
+    /// The token of a key before its refresh point; nil when there is more to decide.
+    ///
+    /// - Parameter caller: Noted as one that has it; nil when nobody gets it.
+    mutating func fresh(
+        _ key: TokenKey, minimum: Duration?, for caller: CallerIdentity?, at now: Instant
+    ) -> HandOut? {
+        let isSuspended = isSuspended
+        return slots[key]?.fresh(minimum: minimum, for: caller, isSuspended: isSuspended, at: now) ?? nil
+    }
+
+    mutating func answer(
+        _ key: TokenKey, minimum: Duration?, for caller: CallerIdentity?, at now: Instant
+    ) -> Answer {
+        if let handOut = fresh(key, minimum: minimum, for: caller, at: now) { return .handOut(handOut, nil) }
+        slots[key]?.lastAsked = now
+        guard let handOut = slots[key]?.handOut(minimum: minimum, isSuspended: isSuspended, at: now) else {
             return answerCold(key, at: now)
         }
-        guard now >= handOut.token.schedule.refreshPoint else { return .handOut(handOut, nil) }
-        return answerAging(key, handOut, minimum: minimum, at: now)
+        let answer = answerAging(key, handOut, minimum: minimum, at: now)
+        if case .handOut = answer { note(caller, key, at: now) }
+        return answer
     }
 
     /// What a caller gets when the flight that it waited for failed.
-    func fallback(_ key: TokenKey, minimum: Duration?, at now: Instant) -> HandOut? {
-        slots[key]?.handOut(minimum: minimum, isSuspended: isSuspended, at: now)
+    mutating func fallback(
+        _ key: TokenKey, minimum: Duration?, for caller: CallerIdentity?, at now: Instant
+    ) -> HandOut? {
+        let handOut = slots[key]?.handOut(minimum: minimum, isSuspended: isSuspended, at: now)
+        if handOut != nil { note(caller, key, at: now) }
+        return handOut
+    }
+
+    private mutating func note(_ caller: CallerIdentity?, _ key: TokenKey, at now: Instant) {
+        if let caller { slots[key]?.ledger.note(caller, at: now) }
     }
 
     /// Lifts every suspension and mints the default token now.
     mutating func refresh(at now: Instant) -> Answer {
-        isSuspended = false
-        for key in Array(slots.keys) where slots[key]?.obstacle == .suspended { slots[key]?.obstacle = .none }
+        if isRetired { return .refuse(.unknownTenant) }
+        credential.lift(at: now)
+        suspendedSince = nil
+        liftSuspensions()
         if let flight = slots[defaultKey]?.flight { return .wait(flight: flight.number, nil) }
-        guard budget.spend(.operator, at: now) else {
-            return .refuse(.budgetExhausted(retryAfter: budget.wait(for: .operator, at: now)))
+        guard credential.spend(.operator, at: now) else {
+            return .refuse(.budgetExhausted(retryAfter: credential.wait(for: .operator, at: now)))
         }
         let departure = depart(defaultKey, .operator, at: now)
         return .wait(flight: departure.number, departure)
-    }
-
-    /// Mints the default token ahead of the first request; nil when there is no need or no way.
-    mutating func warm(at now: Instant) -> Departure? {
-        if let slot = slots[defaultKey], slot.token != nil { return nil }
-        return departAhead(defaultKey, at: now)
     }
 
     private mutating func answerAging(
@@ -86,17 +135,24 @@ extension TenantState {
         return .handOut(handOut, departure)
     }
 
-    private mutating func answerCold(_ key: TokenKey, at now: Instant) -> Answer {
+    private mutating func answerCold(
+        _ key: TokenKey, _ reason: Departure.Reason = .cold, at now: Instant
+    ) -> Answer {
+        if isRetired { return .refuse(.unknownTenant) }
+        guard key.tenant == setup.identity, mayHave(key.scopes) else {
+            // The tenant has changed since the request began. The next one is held against what it is now.
+            return .refuse(.upstreamUnavailable(retryAfter: .seconds(1)))
+        }
         let slot = slots[key]
         if let flight = slot?.flight { return .wait(flight: flight.number, nil) }
         if isSuspended || slot?.obstacle == .suspended { return .refuse(.upstreamRejected) }
         if case .backOff(let until, let failure) = slot?.obstacle, until > now {
             return .refuse(failure.brokerError(retryAfter: until - now))
         }
-        guard budget.spend(.caller, at: now) else {
-            return .refuse(.budgetExhausted(retryAfter: budget.wait(for: .caller, at: now)))
+        guard credential.spend(spender(for: key), at: now) else {
+            return .refuse(.budgetExhausted(retryAfter: credential.wait(for: spender(for: key), at: now)))
         }
-        let departure = depart(key, .cold, at: now)
+        let departure = depart(key, reason, at: now)
         slots[key]?.lastAsked = now
         return .wait(flight: departure.number, departure)
     }
@@ -111,32 +167,72 @@ extension TenantState {
         let landing: Landing
         /// The token that is now current or was given once, or why there is none.
         let result: Result<AccessToken, MintFailure>
-        /// For the keeper that takes over.
-        let generation: Int
+        /// For the keeper that takes over; nil while the flight goes on.
+        let generation: Int?
+        /// The rest of the flight: the same request with another of the credential's secrets.
+        let next: Departure?
+        /// Whether the other tenants of the credential have to know.
+        let changesCredential: Bool
     }
 
-    /// Takes note of what the upstream answered to a departure; nil when nobody is interested any more.
+    /// Takes note of what the upstream answered to a departure.
     ///
-    /// - Parameter sent: When the request was sent.
+    /// - Parameters:
+    ///   - flown: The credential that was sent, which may have been changed meanwhile.
+    ///   - secret: Which of its secrets was sent.
+    ///   - sent: When the request was sent.
     mutating func land(
-        _ departure: Departure, sent: Instant, _ answer: Result<MintedToken, MintFailure>, at now: Instant
-    ) -> Arrival? {
+        _ departure: Departure, with flown: SharedCredential, secret: Int, sent: Instant,
+        _ answer: Result<MintedToken, MintFailure>, at now: Instant
+    ) -> Arrival {
+        let proof = flown.fingerprints[secret]
         guard var slot = slots[departure.key], let flight = slot.flight, flight.number == departure.number else {
-            return nil
+            return landAbandoned(departure, of: flown.client, mintedWith: proof, sent: sent, answer, at: now)
         }
+        let secret = credential.fingerprints.firstIndex(of: proof)
+        if case .failure(let failure) = answer, failure.isOfCredential,
+            secret.map({ credential.refuse($0, because: failure, at: now) }) ?? true,
+            credential.spend(departure.reason == .operator ? .operator : spender(for: departure.key), at: now)
+        {
+            history.note(departure, sent: sent, .failure(failure), at: now)
+            changes.includeTenant = true
+            return Arrival(
+                waiters: [], landing: .landed, result: .failure(failure), generation: nil,
+                next: departure.again, changesCredential: false)
+        }
+        let held = slot.token
         slot.flight = nil
-        slot.generation += 1
-        var result = answer.flatMap { judge($0, for: departure.key, held: slot.token, sent: sent, at: now) }
+        slot.generation = nextGeneration()
+        var result = answer.flatMap {
+            judge($0, for: departure.key, mintedWith: proof, held: held, sent: sent, at: now)
+        }
         if case .success(let token) = result, slot.token?.fingerprint == token.fingerprint {
             result = take(again: token, in: &slot, at: now)
         }
+        history.note(departure, sent: sent, result, at: now)
         let landing: Landing
         switch result {
-        case .success(let token): landing = accept(token, in: &slot, at: now)
+        case .success(let token): landing = accept(token, mintedWith: proof, secret, in: &slot, at: now)
         case .failure(let failure): landing = .failed(reject(failure, in: &slot, at: now))
         }
         slots[departure.key] = slot
-        return Arrival(waiters: flight.waiters, landing: landing, result: result, generation: slot.generation)
+        if slot.token !== held { changes.keys.insert(departure.key) }
+        changes.includeTenant = true
+        return Arrival(
+            waiters: flight.waiters, landing: landing, result: result, generation: slot.generation, next: nil,
+            changesCredential: reviewCredential(at: now))
+    }
+
+    /// Ends a flight that never left, because the upstream has refused the credential meanwhile.
+    mutating func ground(_ departure: Departure, because failure: MintFailure, at now: Instant) -> Arrival? {
+        guard let flight = slots[departure.key]?.flight, flight.number == departure.number else { return nil }
+        credential.refund(at: now)
+        slots[departure.key]?.flight = nil
+        let generation = nextGeneration()
+        slots[departure.key]?.generation = generation
+        return Arrival(
+            waiters: flight.waiters, landing: .failed(.upstreamRejected), result: .failure(failure),
+            generation: generation, next: nil, changesCredential: reviewCredential(at: now))
     }
 
     /// Adds a waiter to a flight.
@@ -165,12 +261,15 @@ extension TenantState {
         return (flight.waiters.filter { $0.deadline <= now }, max(.seconds(1), flight.deadline - now), next)
     }
 
+    /// Whose part of the budget pays for what callers ask for.
+    func spender(for key: TokenKey) -> MintBudget.Spender { key == defaultKey ? .caller : .narrower }
+
     /// A departure to replace a token before it ends; nil while one is under way or something stands in the way.
     private mutating func departAhead(_ key: TokenKey, at now: Instant) -> Departure? {
         if let slot = slots[key] {
             guard slot.flight == nil, let next = slot.nextTry(at: now), next <= now else { return nil }
         }
-        guard !isSuspended, budget.spend(.caller, at: now) else { return nil }
+        guard !isSuspended, credential.spend(spender(for: key), at: now) else { return nil }
         return depart(key, .ahead, at: now)
     }
 
@@ -182,16 +281,18 @@ extension TenantState {
         departures += 1
         slot.flight = Flight(number: departures, deadline: now + timeout)
         slots[key] = slot
-        return Departure(key: key, number: departures, reason: reason, timeout: timeout)
+        return Departure(
+            key: key, number: departures, reason: reason, timeout: timeout,
+            refreshPoint: reason == .ahead ? slot.token?.schedule.refreshPoint : nil)
     }
 
     /// Forgets the key that was asked for longest ago, when there are too many; never the default or one in flight.
     private mutating func makeRoom() {
         guard slots.count >= settings.maximumKeysPerTenant else { return }
-        let candidates = slots.filter { $0.value.flight == nil && $0.key != defaultKey }
+        let candidates = slots.all.filter { $0.slot.flight == nil && $0.key != defaultKey }
         let oldest = candidates.min { one, other in
-            guard let first = one.value.lastAsked, let second = other.value.lastAsked else {
-                return one.value.lastAsked == nil
+            guard let first = one.slot.lastAsked, let second = other.slot.lastAsked else {
+                return one.slot.lastAsked == nil
             }
             return first < second
         }
@@ -203,8 +304,9 @@ extension TenantState {
 
 extension TenantState {
     /// Turns what the upstream minted into a token that may be handed out, or into the reason why not.
-    private func judge(
-        _ minted: MintedToken, for key: TokenKey, held: AccessToken?, sent: Instant, at now: Instant
+    mutating func judge(
+        _ minted: MintedToken, for key: TokenKey, mintedWith proof: Fingerprint, held: AccessToken?, sent: Instant,
+        at now: Instant
     ) -> Result<AccessToken, MintFailure> {
         let scopes = minted.scopes ?? key.scopes
         // Without a request for scopes the upstream decides. Else more than was asked for may be more than the callers of
@@ -212,14 +314,21 @@ extension TenantState {
         guard key.scopes.isEmpty || scopes.isSubset(of: key.scopes) else {
             return .failure(.unavailable("scope_exceeds_request"))
         }
-        let lifetime = minted.lifetime ?? tenant.provider.defaultLifetime
+        let lifetime = minted.lifetime ?? defaultLifetime
         let first = held?.secret == minted.token ? held?.schedule : nil
         let schedule =
             first?.repeated(sent: sent, lifetime: lifetime)
             ?? Schedule(sent: sent, lifetime: lifetime, draw: settings.random())
-        let token = AccessToken(
-            secret: minted.token, tokenType: minted.tokenType, scopes: scopes, schedule: schedule)
+        let token = AccessToken(minted, scopes: scopes, schedule: schedule, render: settings.render)
+        if issued.isRevoked(token.fingerprint, at: now) || issued.isRejected(token.fingerprint, at: now) {
+            issued.extend(token.fingerprint, to: schedule.expiry, mintedWith: proof)
+            changes.tombstones.insert(token.fingerprint)
+        }
         if issued.isRevoked(token.fingerprint, at: now) { return .failure(.unavailable("revoked_token_again")) }
+        if issued.isRejected(token.fingerprint, at: now) {
+            // It is what the upstream has, and will be until it ends.
+            return .failure(.unavailable("rejected_token_again", retryAfter: schedule.remaining(at: now)))
+        }
         guard first != nil || lifetime <= .zero || schedule.isUsable(at: now) else {
             return .failure(.unavailable("expired_on_arrival"))
         }
@@ -235,10 +344,15 @@ extension TenantState {
         return .failure(.unavailable("same_token_again", retryAfter: token.schedule.expiry - now))
     }
 
-    private mutating func accept(_ token: AccessToken, in slot: inout Slot, at now: Instant) -> Landing {
-        isSuspended = false
+    /// - Parameter secret: The place of the secret; nil when it was taken out of the configuration while it was on its way.
+    private mutating func accept(
+        _ token: AccessToken, mintedWith proof: Fingerprint, _ secret: Int?, in slot: inout Slot, at now: Instant
+    ) -> Landing {
+        issued.note(token, mintedWith: proof, at: now)
+        guard secret.map({ credential.accept($0, at: now) }) ?? credential.takesTokens(of: proof) else {
+            return .landed
+        }
         let isRepeated = slot.token === token
-        issued.note(token, at: now)
         guard token.schedule.lifetime > .zero else {
             // Given to those who wait, and asked for again no sooner than after a failure: it might be all that ever comes.
             let failure = MintFailure.unavailable("no_lifetime")
@@ -246,8 +360,11 @@ extension TenantState {
             return .once(token)
         }
         slot.token = token
+        slot.secret = secret ?? winner
+        if !isRepeated { slot.ledger.clear() }
         slot.lifetime = token.schedule.lifetime
         slot.failures = 0
+        slot.failingSince = nil
         slot.obstacle = isRepeated ? .sameToken(until: token.schedule.lastUse) : .none
         return .landed
     }
@@ -256,13 +373,45 @@ extension TenantState {
     private mutating func reject(_ failure: MintFailure, in slot: inout Slot, at now: Instant) -> BrokerError {
         slot.failures += 1
         if case .rejected = failure {
-            if failure.isOfCredential { isSuspended = true } else { slot.obstacle = .suspended }
+            if !failure.isOfCredential { slot.fail(.suspended, at: now) }
             return .upstreamRejected
         }
         let delay = Backoff.delay(
             failures: slot.failures, retryAfter: failure.retryAfter, draw: settings.random())
-        slot.obstacle = .backOff(until: now + delay, after: failure)
+        slot.fail(.backOff(until: now + delay, after: failure), at: now)
         return failure.brokerError(retryAfter: delay)
+    }
+}
+
+// MARK: The credential
+
+extension TenantState {
+    /// Looks at the credential's standing: what was minted with a secret that is withdrawn is dropped.
+    ///
+    /// - Returns: Whether anything has changed.
+    mutating func reviewCredential(at now: Instant) -> Bool {
+        let standing = credential.standing
+        guard standing.isSuspended != isSuspended || standing.winner != winner else { return false }
+        noteSuspension(standing, at: now)
+        // It may have been another tenant's mint that failed.
+        if let suspension = standing.suspension { history.note(suspension, at: now) }
+        guard standing.winner != winner else { return true }
+        winner = standing.winner
+        for key in slots.keys(where: { [winner] in $0.secret != winner }) { slots[key]?.dropToken() }
+        liftSuspensions()
+        return true
+    }
+
+    /// Takes note of whether the credential is refused, and since when.
+    mutating func noteSuspension(_ standing: CredentialStanding, at now: Instant) {
+        if standing.isSuspended != isSuspended { suspendedSince = standing.isSuspended ? now : nil }
+    }
+
+    mutating func liftSuspensions() {
+        for key in slots.keys(where: { $0.obstacle == .suspended }) {
+            slots[key]?.obstacle = .none
+            changes.includeTenant = true
+        }
     }
 }
 
@@ -271,29 +420,86 @@ extension TenantState {
 extension TenantState {
     /// What the keeper of a key does next, if it is still the keeper.
     ///
-    /// A token is replaced from its refresh point on while its key is wanted; else it is left alone and dropped at its end.
+    /// A token is replaced from its refresh point on while its key is wanted; else it is left alone until its end. A key
+    /// that is not wanted any more is then forgotten.
     mutating func care(for key: TokenKey, generation: Int, at now: Instant) -> Care {
         guard var slot = slots[key], slot.generation == generation, slot.flight == nil else { return .end }
         if let token = slot.token, token.schedule.expiry <= now {
             slot.token = nil
             slots[key]?.token = nil
+            issued.forgetEnded(at: now)
         }
-        let end = slot.token?.schedule.expiry
         guard !isSuspended, let next = slot.nextTry(at: now), isWanted(key, slot, at: now) else {
-            return Self.sleep(until: end)
+            return retire(key, slot, at: now)
         }
         let due = max(next, slot.token?.schedule.refreshPoint ?? now)
         if due > now { return .sleep(until: due) }
         if let departure = departAhead(key, at: now) { return .depart(departure) }
-        return .sleep(until: now + budget.wait(for: .caller, at: now))
+        return .sleep(until: now + credential.wait(for: spender(for: key), at: now))
     }
 
-    private func isWanted(_ key: TokenKey, _ slot: Slot, at now: Instant) -> Bool {
-        slot.isInUse(at: now) || tenant.keepWarm && key == defaultKey
+    /// Has new keepers look at every key, because something has changed that the old ones slept through.
+    ///
+    /// - Returns: The keys, with what makes their keepers the ones in charge.
+    mutating func takeOver() -> [(key: TokenKey, generation: Int)] {
+        if isRetired { return [] }
+        if isKeptWarm, slots[defaultKey] == nil { slots[defaultKey] = Slot() }
+        return slots.keys(where: { $0.flight == nil }).map { key in
+            let generation = nextGeneration()
+            slots[key]?.generation = generation
+            return (key, generation)
+        }
     }
 
-    private static func sleep(until end: Instant?) -> Care {
-        if let end { .sleep(until: end) } else { .end }
+    /// Unique for the tenant, so that no keeper of a key that was forgotten wakes up in charge of its successor.
+    mutating func nextGeneration() -> Int {
+        generations += 1
+        return generations
+    }
+
+    func isWanted(_ key: TokenKey, _ slot: Slot, at now: Instant) -> Bool {
+        slot.isInUse(at: now) || isKeptWarm && key == defaultKey
+    }
+
+    /// Forgets a key once nothing about it matters, but that the upstream refuses it.
+    private mutating func retire(_ key: TokenKey, _ slot: Slot, at now: Instant) -> Care {
+        // It may be wanted again by then.
+        if let token = slot.token, token.schedule.refreshPoint > now {
+            return .sleep(until: token.schedule.refreshPoint)
+        }
+        if let token = slot.token { return .sleep(until: token.schedule.expiry) }
+        guard let end = slot.retirement(at: now) else { return .end }
+        if end > now { return .sleep(until: end) }
+        slots[key] = nil
+        return .end
+    }
+}
+
+// MARK: Rejection
+
+extension TenantState {
+    /// Whether that is the token which a key's callers are given.
+    func isCurrent(_ fingerprint: Fingerprint, _ key: TokenKey) -> Bool {
+        slots[key]?.token?.fingerprint == fingerprint
+    }
+
+    /// Drops a key's current token, which the vendor refuses, and raises its tombstone; any other is left alone.
+    ///
+    /// Whoever reports every token that it gets uses up no more than half of the budget: beyond that nothing is dropped.
+    ///
+    /// - Parameter caller: Who says so.
+    mutating func reject(
+        _ fingerprint: Fingerprint, _ key: TokenKey, by caller: CallerIdentity, at now: Instant
+    ) -> Answer {
+        guard isCurrent(fingerprint, key) else { return answer(key, minimum: nil, for: caller, at: now) }
+        if let retryAfter = credential.takeRejection(by: caller.name, at: now) {
+            return .refuse(.slowDown(retryAfter: retryAfter))
+        }
+        issued.markRejected(fingerprint)
+        changes.tombstones.insert(fingerprint)
+        drop(fingerprint)
+        slots[key]?.lastAsked = now
+        return answerCold(key, .rejected, at: now)
     }
 }
 
@@ -321,28 +527,33 @@ extension TenantState {
         case .some(.none): break
         }
         drop(fingerprint)
-        guard tenant.provider.revocationURL != nil else {
-            issued.mark(fingerprint, .local)
+        guard canRevoke, issued[fingerprint]?.isForeign == false else {
+            mark(fingerprint, .local)
             return .dropped
         }
-        issued.mark(fingerprint, .pending(nextTry: now + settings.revocationTimeout))
+        mark(fingerprint, .pending(nextTry: now + settings.revocationTimeout))
         return .attempt
     }
 
     /// Takes note of an attempt to tell the upstream.
     ///
-    /// - Returns: How long until the next attempt; nil when this one succeeded.
+    /// - Returns: How long until the next attempt; nil when there is to be none.
     mutating func noteRevocation(
         _ fingerprint: Fingerprint, _ failure: MintFailure?, failures: Int, at now: Instant
     ) -> Duration? {
         guard let failure else {
-            issued.mark(fingerprint, .upstream)
+            mark(fingerprint, .upstream)
+            return nil
+        }
+        // Who would be told from now on never gave that token, and must not see it.
+        guard issued[fingerprint]?.isForeign != true else {
+            mark(fingerprint, .local)
             return nil
         }
         // Refused is refused: to ask again soon would be one more failed login every minute.
         let retryAfter = failure.isPermanent ? Backoff.longestRetryAfter : failure.retryAfter
         let delay = Backoff.delay(failures: failures, retryAfter: retryAfter, draw: settings.random())
-        issued.mark(fingerprint, .pending(nextTry: now + delay))
+        mark(fingerprint, .pending(nextTry: now + delay))
         return delay
     }
 
@@ -352,11 +563,16 @@ extension TenantState {
         return nextTry
     }
 
+    private mutating func mark(_ fingerprint: Fingerprint, _ revocation: IssuedTokens.Revocation) {
+        issued.mark(fingerprint, revocation)
+        changes.tombstones.insert(fingerprint)
+    }
+
     private mutating func drop(_ fingerprint: Fingerprint) {
-        for key in Array(slots.keys) where slots[key]?.token?.fingerprint == fingerprint {
-            slots[key]?.token = nil
-            slots[key]?.generation += 1
-            if case .sameToken = slots[key]?.obstacle { slots[key]?.obstacle = .none }
+        for key in slots.keys(where: { $0.token?.fingerprint == fingerprint }) {
+            let generation = nextGeneration()
+            slots[key]?.dropToken()
+            slots[key]?.generation = generation
         }
     }
 }

@@ -8,46 +8,79 @@ import Telemetry
 /// never held across a wait. Whatever runs in the background belongs to the cache, not to a caller, and ends soon after
 /// the cache is gone.
 final class TokenCache: Sendable {
-    /// What the rest of the program provides.
-    struct Surroundings: Sendable {
+    /// What the rest of the program provides, to all the caches on one executor.
+    final class Surroundings: Sendable {
         let endpoint: any TokenEndpoint
         let timekeeper: any Timekeeper
         let executor: (any TaskExecutor)?
+        /// On that executor.
+        let alarms: Alarms
         let settings: Broker.Settings
         let metrics: BrokerMetrics
         let logger: Logger
+        let persistence: Persistence?
+        private let currentDeadline: Mutex<Duration>
+
+        init(
+            endpoint: any TokenEndpoint, timekeeper: any Timekeeper, executor: (any TaskExecutor)?,
+            settings: Broker.Settings, metrics: BrokerMetrics, logger: Logger, persistence: Persistence?
+        ) {
+            currentDeadline = Mutex(settings.callerDeadline)
+            self.endpoint = endpoint
+            self.timekeeper = timekeeper
+            self.executor = executor
+            alarms = Alarms(timekeeper, on: executor)
+            self.settings = settings
+            self.metrics = metrics
+            self.logger = logger
+            self.persistence = persistence
+        }
+
+        /// How long a caller waits: at first what the settings say.
+        var callerDeadline: Duration {
+            get { currentDeadline.withLock(\.self) }
+            set { currentDeadline.withLock { $0 = newValue } }
+        }
     }
 
-    let tenant: Tenant
-    let identity: TenantIdentity
-    /// The key of a request that names no scopes, from a caller whose grant limits none.
-    let defaultKey: TokenKey
+    /// The tenant's.
+    let name: String
+    let surroundings: Surroundings
+    let coalescedCallers = Counter()
+    let mints = Tally()
+    let rejections = Tally()
+    let revocations = Tally()
+    let state: Mutex<TenantState>
+    /// What of that may fail again and again.
+    private enum Subject: Hashable { case mint(ScopeSet), revocation(Fingerprint) }
+    private let outages = Mutex(Outages<Subject>())
+    private let handOuts = (fresh: Counter(), aging: Counter(), lastKnownGood: Counter())
 
-    private let surroundings: Surroundings
-    private let handOuts: (fresh: Counter, aging: Counter, lastKnownGood: Counter)
-    private let coalescedCallers: Counter
-    private let upstreamRequests: Histogram
-    private let state: Mutex<TenantState>
-
-    init(_ tenant: Tenant, _ surroundings: Surroundings) {
-        self.tenant = tenant
+    init(_ setup: TenantSetup, _ surroundings: Surroundings) {
+        name = setup.tenant.name
         self.surroundings = surroundings
-        let metrics = surroundings.metrics
-        handOuts = (
-            metrics.handOuts(tenant.name, .fresh), metrics.handOuts(tenant.name, .aging),
-            metrics.handOuts(tenant.name, .lastKnownGood)
-        )
-        coalescedCallers = metrics.coalescedCallers(tenant.name)
-        upstreamRequests = metrics.upstreamRequests(tenant.provider.name)
-        identity = TenantIdentity(tenant)
-        defaultKey = TokenKey(tenant: identity, scopes: tenant.scopes)
-        state = Mutex(
-            TenantState(
-                tenant: tenant, defaultKey: defaultKey, settings: surroundings.settings,
-                at: surroundings.timekeeper.now))
+        state = Mutex(TenantState(setup, settings: surroundings.settings, at: surroundings.timekeeper.now))
+        setup.credential.add(self)
     }
 
-    private var now: Instant { surroundings.timekeeper.now }
+    /// The tenant as it is now.
+    var setup: TenantSetup { state.withLock { $0.setup } }
+
+    /// Takes up what a store kept, before anybody asks.
+    func restore(_ body: (inout TenantState) -> Void) { state.withLock { body(&$0) } }
+
+    var now: Instant { surroundings.timekeeper.now }
+
+    /// Changes the state, and has the store keep what that changes of what it keeps.
+    func change<Value>(_ body: (inout TenantState) -> Value) -> Value {
+        state.withLock { state in
+            let value = body(&state)
+            if let persistence = surroundings.persistence, !state.changes.isEmpty {
+                persistence.store.keep(state.takeRecords(by: persistence.clock, at: now))
+            }
+            return value
+        }
+    }
 
     /// Runs in the background, on the tenant's executor.
     private func run(_ work: @escaping @Sendable () async -> Void) {
@@ -58,17 +91,39 @@ final class TokenCache: Sendable {
 // MARK: Handing out
 
 extension TokenCache {
+    /// The token of a key while nothing needs doing about it: what nearly every request comes to.
+    ///
+    /// - Parameter caller: Who gets it.
+    func freshToken(_ key: TokenKey, minimum: Duration?, for caller: CallerIdentity) -> HandOut? {
+        let now = now
+        return state.withLock { $0.fresh(key, minimum: minimum, for: caller, at: now) }.map(count)
+    }
+
     /// The token of a key: at once when there is a usable one, else after a mint.
     ///
-    /// - Parameter minimum: What the caller would like to have left; worth a wait, but no error when it cannot be had.
-    func token(_ key: TokenKey, minimum: Duration?) async throws(BrokerError) -> HandOut {
+    /// - Parameters:
+    ///   - minimum: What the caller would like to have left; worth a wait, but no error when it cannot be had.
+    ///   - caller: Who gets it; nil when nobody does.
+    func token(_ key: TokenKey, minimum: Duration?, for caller: CallerIdentity?) async throws(BrokerError) -> HandOut {
         let arrival = now
-        switch state.withLock({ $0.answer(key, minimum: minimum, at: arrival) }) {
+        let (key, answer) = state.withLock { state in
+            let key = state.current(key)
+            return (key, state.answer(key, minimum: minimum, for: caller, at: arrival))
+        }
+        return try await settle(answer, key, minimum: minimum, for: caller, arrival: arrival)
+    }
+
+    /// Does what was decided.
+    func settle(
+        _ answer: TenantState.Answer, _ key: TokenKey, minimum: Duration?, for caller: CallerIdentity?,
+        arrival: Instant
+    ) async throws(BrokerError) -> HandOut {
+        switch answer {
         case .handOut(let handOut, let departure):
             if let departure { launch(departure) }
             return count(handOut)
         case .wait(let flight, let departure):
-            return try await wait(for: flight, departure, key, minimum: minimum, arrival: arrival)
+            return try await wait(for: flight, departure, key, minimum: minimum, caller: caller, arrival: arrival)
         case .refuse(let error):
             throw error
         }
@@ -77,12 +132,16 @@ extension TokenCache {
     /// Mints the default token for an operator, whatever stands in the way but the budget.
     func refresh() async throws(BrokerError) -> HandOut {
         let arrival = now
-        switch state.withLock({ $0.refresh(at: arrival) }) {
+        let setup = setup
+        let key = setup.defaultKey
+        // At the end, so that the other tenants do not try before this one knows.
+        defer { setup.credential.announce() }
+        switch change({ $0.refresh(at: arrival) }) {
         case .handOut(let handOut, _):
             return count(handOut)
         case .wait(let flight, let departure):
-            switch await join(defaultKey, flight, departure, until: arrival + surroundings.settings.callerDeadline) {
-            case .landed: return try await token(defaultKey, minimum: nil)
+            switch await join(key, flight, departure, until: arrival + surroundings.callerDeadline) {
+            case .landed: return try await token(key, minimum: nil, for: nil)
             case .once(let token): return count(HandOut(once: token, minimum: nil))
             case .failed(let error): throw error
             }
@@ -91,18 +150,34 @@ extension TokenCache {
         }
     }
 
-    /// Mints the default token, if there is none, before anybody asks.
+    /// Has what is wanted without a caller minted now, if it is not there.
     func warm() {
+        for (key, generation) in state.withLock({ $0.takeOver() }) { keep(key, generation: generation) }
+    }
+
+    private func warmIfKept() {
+        if state.withLock({ $0.isKeptWarm }) { warm() }
+    }
+
+    /// Looks at the credential's standing, which another tenant may have changed.
+    func credentialChanged() {
         let now = now
-        if let departure = state.withLock({ $0.warm(at: now) }) { launch(departure) }
+        _ = change { $0.reviewCredential(at: now) }
+        warm()
+    }
+
+    /// When the default token is handed out no more; nobody's is so late as that of a tenant without one.
+    var endOfUse: Instant {
+        state.withLock { $0.slots[$0.defaultKey]?.token?.schedule.lastUse } ?? now + Schedule.maximumLifetime
     }
 
     private func wait(
-        for flight: Int, _ departure: Departure?, _ key: TokenKey, minimum: Duration?, arrival: Instant
+        for flight: Int, _ departure: Departure?, _ key: TokenKey, minimum: Duration?, caller: CallerIdentity?,
+        arrival: Instant
     ) async throws(BrokerError) -> HandOut {
-        let deadline = arrival + surroundings.settings.callerDeadline
+        let deadline = arrival + surroundings.callerDeadline
         if departure == nil { coalescedCallers.increment() }
-        var (flight, departure) = (flight, departure)
+        var (key, flight, departure) = (key, flight, departure)
         while true {
             let landing = await join(key, flight, departure, until: deadline)
             let now = now
@@ -110,10 +185,16 @@ extension TokenCache {
             case .once(let token):
                 return count(HandOut(once: token, minimum: minimum))
             case .failed(let error):
-                guard let handOut = state.withLock({ $0.fallback(key, minimum: minimum, at: now) }) else { throw error }
+                let fallback = state.withLock { [key] in $0.fallback(key, minimum: minimum, for: caller, at: now) }
+                guard let handOut = fallback else { throw error }
                 return count(handOut)
             case .landed:
-                switch state.withLock({ $0.answer(key, minimum: minimum, at: now) }) {
+                let answer: TenantState.Answer
+                (key, answer) = state.withLock { [key] state in
+                    let key = state.current(key)
+                    return (key, state.answer(key, minimum: minimum, for: caller, at: now))
+                }
+                switch answer {
                 case .handOut(let handOut, let departure):
                     if let departure { launch(departure) }
                     return count(handOut)
@@ -127,12 +208,17 @@ extension TokenCache {
     }
 
     private func count(_ handOut: HandOut) -> HandOut {
-        switch handOut.state {
-        case .fresh: handOuts.fresh.increment()
-        case .aging: handOuts.aging.increment()
-        case .lastKnownGood: handOuts.lastKnownGood.increment()
-        }
+        handOutCounter(handOut.state).increment()
         return handOut
+    }
+
+    /// How many tokens were handed out in that state.
+    func handOutCounter(_ state: HandOut.State) -> Counter {
+        switch state {
+        case .fresh: handOuts.fresh
+        case .aging: handOuts.aging
+        case .lastKnownGood: handOuts.lastKnownGood
+        }
     }
 }
 
@@ -163,25 +249,63 @@ extension TokenCache {
     }
 
     private func launch(_ departure: Departure) {
-        run { await self.fly(departure) }
+        let credential = setup.credential
+        // It may have to wait for another request's mint.
+        let context = RequestContext.current?.child()
+        credential.enter(isUrgent: departure.reason == .operator) { isProbe in
+            RequestContext.$current.withValue(context) {
+                let setup = self.setup
+                guard setup.credential === credential else {
+                    // It was held back for longer than that was the tenant's. Not here: as many may be held back as there are keys.
+                    return self.run {
+                        self.launch(departure)
+                        credential.leave(isProbe: isProbe)
+                    }
+                }
+                self.run {
+                    await self.fly(departure, setup)
+                    credential.leave(isProbe: isProbe)
+                }
+            }
+        }
     }
 
-    private func fly(_ departure: Departure) async {
+    private func fly(_ departure: Departure, _ setup: TenantSetup) async {
+        let (tenant, credential) = (setup.tenant, setup.credential)
+        let standing = credential.standing
+        if let refusal = standing.suspension, departure.reason != .operator {
+            let now = now
+            return finish(departure, change { $0.ground(departure, because: refusal, at: now) })
+        }
         let sent = now
+        if let due = departure.refreshPoint {
+            surroundings.metrics.refreshLag(tenant.provider.name).record(sent - due)
+        }
         let answer: Result<MintedToken, MintFailure>
         do throws(MintFailure) {
             answer = .success(
                 try await surroundings.endpoint.mint(
-                    tenant, scopes: departure.key.scopes, deadline: sent + departure.timeout))
+                    tenant.with(credential.secrets[standing.secret]), scopes: departure.key.scopes,
+                    deadline: sent + departure.timeout))
         } catch {
             answer = .failure(error)
         }
         let landed = now
-        upstreamRequests.record(landed - sent)
-        guard let arrival = state.withLock({ $0.land(departure, sent: sent, answer, at: landed) }) else { return }
+        surroundings.metrics.upstreamRequests(tenant.provider.name).record(landed - sent)
+        let arrival = change {
+            $0.land(departure, with: credential, secret: standing.secret, sent: sent, answer, at: landed)
+        }
+        report(departure, arrival.result, at: landed)
+        finish(departure, arrival)
+    }
+
+    /// Tells those concerned what a flight has come to, and sees to what follows.
+    private func finish(_ departure: Departure, _ arrival: TenantState.Arrival?) {
+        guard let arrival else { return }
         for waiter in arrival.waiters { waiter.continuation.resume(returning: arrival.landing) }
-        report(departure, arrival.result)
-        keep(departure.key, generation: arrival.generation)
+        if let generation = arrival.generation { keep(departure.key, generation: generation) }
+        if let next = arrival.next { launch(next) }
+        if arrival.changesCredential { setup.credential.announce() }
     }
 
     /// Sends a flight's overdue waiters away, for as long as it has waiters.
@@ -206,17 +330,10 @@ extension TokenCache {
     /// Does `work` at an instant, and again at the instant it names, until it names none or the cache is gone.
     ///
     /// It may come early, so it has to decide for itself what is due.
-    private func nap(until first: Instant?, then work: @escaping @Sendable (TokenCache) -> Instant?) {
-        guard let first else { return }
-        let timekeeper = surroundings.timekeeper
-        run { [weak self] in
-            // Not `while let wake = self?...`: Swift 6.3.1 frees that loop's stack in the wrong order and aborts.
-            var next: Instant? = first
-            while let wake = next {
-                // An hour at most: what is waited for may be gone long before its 100 days.
-                await timekeeper.sleep(until: min(wake, timekeeper.now + .seconds(3600)))
-                next = self.flatMap(work)
-            }
+    private func nap(until next: Instant?, then work: @escaping @Sendable (TokenCache) -> Instant?) {
+        guard let next else { return }
+        surroundings.alarms.set(for: next) { [weak self] in
+            if let self { self.nap(until: work(self), then: work) }
         }
     }
 
@@ -230,21 +347,53 @@ extension TokenCache {
         return nil
     }
 
-    private func report(_ departure: Departure, _ result: Result<AccessToken, MintFailure>) {
-        var metadata: Logger.Metadata = ["tenant": "\(tenant.name)", "reason": "\(departure.reason.rawValue)"]
+    private func report(_ departure: Departure, _ result: Result<AccessToken, MintFailure>, at now: Instant) {
+        surroundings.settings.observe(
+            .mint(
+                tenant: name, scopes: departure.key.scopes, reason: departure.reason.rawValue,
+                result.map(\.fingerprint)))
+        let outcome = result.outcome.rawValue
+        mints.count([("reason", departure.reason.rawValue), ("outcome", outcome)])
+        let subject = Subject.mint(departure.key.scopes)
+        var metadata: Logger.Metadata = ["tenant": "\(name)", "reason": "\(departure.reason.rawValue)"]
         switch result {
         case .success(let token):
-            surroundings.metrics.mints(tenant.name, departure.reason, outcome: "ok").increment()
+            if case .ended(let failures, let lasted) = outages.withLock({ $0.succeed(subject, at: now) }) {
+                surroundings.logger.notice(
+                    "mints succeed again",
+                    metadata: [
+                        "tenant": "\(name)", "failures": "\(failures)",
+                        "failing_seconds": "\(lasted.components.seconds)",
+                    ])
+            }
             metadata["fingerprint"] = "\(token.fingerprint)"
             metadata["lifetime"] = "\(token.schedule.lifetime.components.seconds)"
             surroundings.logger.info("token minted", metadata: metadata)
         case .failure(let failure):
-            surroundings.metrics.mints(tenant.name, departure.reason, outcome: failure.name).increment()
-            metadata["failure"] = "\(failure.name)"
-            metadata["cause"] = "\(failure.cause)"
             metadata["cure"] =
                 failure.isPermanent ? "another credential or scope, or an operator's refresh" : "back-off"
-            surroundings.logger.warning("mint failed", metadata: metadata)
+            report(subject, failure, at: now, first: "mint failed", later: "mints still fail", metadata)
+        }
+    }
+
+    /// Writes the line that a failure is worth; the others are there for whoever looks at level debug.
+    private func report(
+        _ subject: Subject, _ failure: MintFailure, at now: Instant, first: Logger.Message, later: Logger.Message,
+        _ metadata: Logger.Metadata
+    ) {
+        var metadata = metadata
+        metadata["failure"] = "\(failure.name)"
+        metadata["cause"] = "\(failure.cause)"
+        let cause = "\(failure.name) \(failure.cause)"
+        switch outages.withLock({ $0.fail(subject, cause: cause, at: now) }) {
+        case .began:
+            surroundings.logger.warning(first, metadata: metadata)
+        case .goesOn(let failures, let lasted):
+            metadata["failures"] = "\(failures)"
+            metadata["failing_seconds"] = "\(lasted.components.seconds)"
+            surroundings.logger.warning(later, metadata: metadata)
+        case .ended, nil:
+            surroundings.logger.debug(first, metadata: metadata)
         }
     }
 }
@@ -252,42 +401,86 @@ extension TokenCache {
 // MARK: Revocation
 
 extension TokenCache {
-    /// Drops a token, and tells the upstream if it can be told.
+    /// Drops a token, so that it is handed out no more.
     ///
-    /// - Parameter fingerprint: Of `token`.
-    func revoke(_ token: Secret, _ fingerprint: Fingerprint) async throws(BrokerError) -> Revocation {
+    /// - Returns: What has come of its revocation; nil while the upstream is yet to be told, by ``revokeUpstream(_:_:)``.
+    func drop(_ fingerprint: Fingerprint) -> Result<Revocation, BrokerError>? {
         let now = now
-        switch state.withLock({ $0.revoke(fingerprint, at: now) }) {
+        switch change({ $0.revoke(fingerprint, at: now) }) {
         case .done(let revocation):
-            return revocation
+            return .success(revocation)
         case .dropped:
+            warmIfKept()
             report(fingerprint, result: Revocation.local.rawValue, nil)
-            return .local
+            return .success(.local)
         case .pending(let retryAfter):
-            throw .revocationPending(retryAfter: retryAfter)
+            return .failure(.revocationPending(retryAfter: retryAfter))
         case .attempt:
-            // Not the caller's own task: its leaving must not end the attempt.
-            let attempt = Task(executorPreference: surroundings.executor) {
-                await self.revokeUpstream(token, fingerprint, failures: 0)
-            }
-            guard let retryAfter = await attempt.value else { return .upstream }
-            keepRevoking(token, fingerprint, after: 1)
-            throw .revocationPending(retryAfter: retryAfter)
+            warmIfKept()
+            return nil
         }
     }
 
-    /// - Returns: How long until the next attempt; nil when this one succeeded.
-    private func revokeUpstream(_ token: Secret, _ fingerprint: Fingerprint, failures: Int) async -> Duration? {
+    /// Tells the upstream to revoke a token that was dropped; if that fails, again and again in the background.
+    ///
+    /// - Parameter fingerprint: Of `token`.
+    func revokeUpstream(_ token: Secret, _ fingerprint: Fingerprint) async -> Result<Revocation, BrokerError> {
+        // Not the caller's own task: its leaving must not end the attempt.
+        let attempt = Task(executorPreference: surroundings.executor) {
+            await self.tellUpstream(token, fingerprint, failures: 0)
+        }
+        guard let retryAfter = await attempt.value else {
+            return .success(state.withLock { $0.issued[fingerprint]?.isForeign } == true ? .local : .upstream)
+        }
+        keepRevoking(token, fingerprint, after: 1)
+        return .failure(.revocationPending(retryAfter: retryAfter))
+    }
+
+    /// Revokes every token that may still be alive, all at the same time.
+    ///
+    /// - Parameter withdrawnOnly: Only those that were minted with another secret than the one that the upstream takes.
+    func revokeAll(withdrawnOnly: Bool) async -> RevocationCount {
+        let (live, current) = state.withLock { [now] state in
+            (state.issued.live(at: now), state.credential.fingerprints[state.winner])
+        }
+        return await withTaskGroup(of: Revocation?.self) { group in
+            for token in live where !withdrawnOnly || token.mintedWith != current {
+                group.addTask {
+                    let dropped = self.drop(token.fingerprint)
+                    let result =
+                        if let dropped { dropped } else { await self.revokeUpstream(token.token, token.fingerprint) }
+                    return try? result.get()
+                }
+            }
+            var count = RevocationCount()
+            for await revocation in group {
+                switch revocation {
+                case .upstream: count.upstream += 1
+                case .local: count.local += 1
+                case nil: count.pending += 1
+                // It ended meanwhile.
+                case .unknown: break
+                }
+            }
+            return count
+        }
+    }
+
+    /// - Returns: How long until the next attempt; nil when there is to be none.
+    private func tellUpstream(_ token: Secret, _ fingerprint: Fingerprint, failures: Int) async -> Duration? {
         let sent = now
+        let (setup, isForeign) = state.withLock { ($0.setup, $0.issued[fingerprint]?.isForeign == true) }
+        guard !isForeign else { return nil }
+        let secret = setup.credential.secrets[setup.credential.standing.secret]
         var failure: MintFailure?
         do throws(MintFailure) {
             try await surroundings.endpoint.revoke(
-                token, of: tenant, deadline: sent + surroundings.settings.revocationTimeout)
+                token, of: setup.tenant.with(secret), deadline: sent + surroundings.settings.revocationTimeout)
         } catch {
             failure = error
         }
         let answered = now
-        let retryAfter = state.withLock { [failure] state in
+        let retryAfter = change { [failure] state in
             state.noteRevocation(fingerprint, failure, failures: failures + 1, at: answered)
         }
         report(fingerprint, result: failure == nil ? Revocation.upstream.rawValue : "pending", failure)
@@ -300,11 +493,26 @@ extension TokenCache {
             // It may have ended meanwhile.
             guard cache.nextRevocationTry(fingerprint) != nil else { return nil }
             cache.run {
-                let retryAfter = await cache.revokeUpstream(token, fingerprint, failures: failures)
+                let retryAfter = await cache.tellUpstream(token, fingerprint, failures: failures)
                 if retryAfter != nil { cache.keepRevoking(token, fingerprint, after: failures + 1) }
             }
             return nil
         }
+    }
+
+    /// Goes on with the revocations that were pending before a restart.
+    func resumeRevocations() {
+        for (fingerprint, token) in state.withLock({ $0.issued.pending }) { keepRevoking(token, fingerprint, after: 1) }
+    }
+
+    /// Looks after what is there and needs no mint yet.
+    ///
+    /// - Returns: Whether a mint is due, for which ``warm()`` is to be called.
+    func warmUnlessDue() -> Bool {
+        let now = now
+        guard !state.withLock({ $0.isDue(at: now) }) else { return true }
+        warm()
+        return false
     }
 
     private func nextRevocationTry(_ fingerprint: Fingerprint) -> Instant? {
@@ -313,14 +521,22 @@ extension TokenCache {
     }
 
     private func report(_ fingerprint: Fingerprint, result: String, _ failure: MintFailure?) {
-        surroundings.metrics.revocations(tenant.name, result: result).increment()
+        surroundings.settings.observe(.revocation(tenant: name, fingerprint, result: result, failure))
+        revocations.count([("result", result)])
         var metadata: Logger.Metadata = [
-            "tenant": "\(tenant.name)", "fingerprint": "\(fingerprint)", "result": "\(result)",
+            "tenant": "\(name)", "fingerprint": "\(fingerprint)", "result": "\(result)",
         ]
-        guard let failure else { return surroundings.logger.info("token revoked", metadata: metadata) }
-        metadata["failure"] = "\(failure.name)"
-        metadata["cause"] = "\(failure.cause)"
-        surroundings.logger.warning("revocation failed", metadata: metadata)
+        let now = now
+        if let failure {
+            return report(
+                .revocation(fingerprint), failure, at: now, first: "revocation failed", later: "revocations still fail",
+                metadata)
+        }
+        if case .ended(let failures, let lasted) = outages.withLock({ $0.succeed(.revocation(fingerprint), at: now) }) {
+            metadata["failures"] = "\(failures)"
+            metadata["failing_seconds"] = "\(lasted.components.seconds)"
+        }
+        surroundings.logger.info("token revoked", metadata: metadata)
     }
 }
 
@@ -330,7 +546,11 @@ extension TokenCache {
     /// What is true at the moment of a scrape.
     struct Reading {
         let remaining: Duration
+        let usable: Duration
+        let failing: Duration
         let budget: Int
+        /// Mints an hour, rounded up.
+        let plannedMints: Int
         let isSuspended: Bool
     }
 
@@ -338,8 +558,9 @@ extension TokenCache {
         let now = now
         return state.withLock { state in
             Reading(
-                remaining: state.defaultTokenRemaining(at: now), budget: state.budgetRemaining(at: now),
-                isSuspended: state.isSuspended)
+                remaining: state.defaultTokenRemaining(at: now), usable: state.defaultTokenUsable(at: now),
+                failing: state.defaultTokenFailing(at: now), budget: state.credential.remaining(at: now),
+                plannedMints: Int(state.plannedMints(at: now).rounded(.up)), isSuspended: state.isSuspended)
         }
     }
 }

@@ -20,19 +20,25 @@ package struct MintedToken: Sendable, Equatable {
     package var lifetime: Duration?
     /// nil when the answer does not say: then it is what was asked for.
     package var scopes: ScopeSet?
+    /// What is handed on with the token, by name: those of ``Provider/Answer/members`` that the answer has.
+    package var members: [String: Secret]
 
-    package init(token: Secret, tokenType: String = "Bearer", lifetime: Duration?, scopes: ScopeSet? = nil) {
+    package init(
+        token: Secret, tokenType: String = "Bearer", lifetime: Duration?, scopes: ScopeSet? = nil,
+        members: [String: Secret] = [:]
+    ) {
         self.token = token
         self.tokenType = tokenType
         self.lifetime = lifetime
         self.scopes = scopes
+        self.members = members
     }
 }
 
 /// Why a mint or a revocation failed, by what cures it.
 package enum MintFailure: Error, Equatable, Sendable {
     /// The upstream refuses this credential or request: only a change of them helps. The text is the RFC 6749 §5.2 code,
-    /// or `http_401` or `http_403` where there was none.
+    /// or `http_401` or `http_403` where there was none, or a word of the provider's ``Provider/failures``.
     case rejected(String)
     /// Too many requests; the duration is the upstream's `Retry-After`.
     case throttled(retryAfter: Duration?)

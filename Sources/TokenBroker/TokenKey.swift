@@ -2,7 +2,7 @@ import Crypto
 
 /// Everything that makes two tokens different, and nothing else.
 struct TokenKey: Hashable, Sendable {
-    private let tenant: TenantIdentity
+    let tenant: TenantIdentity
     let scopes: ScopeSet
     // Computed once, because the key of a tenant's default token is looked up on every request.
     private let hash: Int
@@ -23,59 +23,80 @@ struct TokenKey: Hashable, Sendable {
     func hash(into hasher: inout Hasher) { hasher.combine(hash) }
 }
 
-/// The part of a ``TokenKey`` that is the tenant's: its name, every setting of its provider, and its credential.
+/// The part of a ``TokenKey`` that is the tenant's: its name, every setting of its provider, and what it is known by there.
+///
+/// The secret is no part of it, as it only proves what the rest says: which one a token was minted with is remembered
+/// beside the token, and another costs no mint.
 ///
 /// A SHA-256 over an encoding in which every text has its length before it and every list its count, so that no two
 /// different tenants are written as the same bytes.
 struct TenantIdentity: Hashable, Sendable {
-    private let digest: Digest256
+    let digest: Digest256
 
     init(_ tenant: Tenant) {
-        var encoding = Encoding()
+        var encoding = BinaryWriter()
         encoding.append(tenant.name)
         encoding.append(tenant.provider)
         encoding.append(tenant.credential.id)
-        encoding.append(Fingerprint(of: tenant.credential.secret.reveal()).text)
-        digest = encoding.digest()
+        encoding.append(tenant.clientCertificate?.certificateFile ?? "")
+        digest = Digest256(SHA256.hash(data: encoding.bytes))
     }
 }
 
-/// The length-prefixed encoding that a ``TenantIdentity`` is the hash of.
-private struct Encoding {
-    private var hash = SHA256()
-
-    mutating func append(_ number: Int) {
-        withUnsafeBytes(of: UInt64(truncatingIfNeeded: number).bigEndian) { hash.update(bufferPointer: $0) }
+extension BinaryWriter {
+    fileprivate mutating func append(_ parameters: [Provider.Parameter]) {
+        append(parameters.count)
+        for parameter in parameters {
+            append(parameter.name)
+            append(parameter.isSecret)
+            append(parameter.values.count)
+            for value in parameter.values { append(value.reveal()) }
+        }
     }
 
-    mutating func append(_ text: String) {
-        append(text.utf8.count)
-        hash.update(data: Array(text.utf8))
+    fileprivate mutating func append(_ answer: Provider.Answer) {
+        append("\(answer.format)")
+        append(answer.accessToken)
+        append(answer.tokenType)
+        append(answer.expiresIn)
+        append("\(answer.expiresInUnit)")
+        append(answer.scope)
+        append(answer.error)
+        append(answer.members.count)
+        for name in answer.members { append(name) }
     }
 
-    mutating func append(_ duration: Duration) {
-        append(Int(duration.components.seconds))
-        append(Int(duration.components.attoseconds))
+    fileprivate mutating func append(_ failures: [String: Provider.FailureClass]) {
+        append(failures.count)
+        for (word, failure) in failures.sorted(by: { $0.key < $1.key }) {
+            append(word)
+            append("\(failure)")
+        }
     }
 
-    mutating func append(_ provider: Provider) {
+    fileprivate mutating func append(_ provider: Provider) {
         append(provider.name)
         append(provider.tokenURL)
-        append(provider.revocationURL == nil ? 0 : 1)
-        append(provider.revocationURL ?? "")
+        append(provider.revocationURL) { $0.append($1) }
         append("\(provider.clientAuthentication)")
+        append(provider.revocationAuthentication) { $0.append("\($1)") }
+        append(provider.clientIDName)
+        append(provider.clientSecretName)
+        append(provider.assertionAudience) { $0.append($1) }
+        append(provider.assertionKeyID) { $0.append($1) }
+        append("\(provider.method)")
         append("\(provider.bodyFormat)")
-        append(provider.parameters.count)
-        for parameter in provider.parameters {
-            append(parameter.name)
-            append(parameter.values.count)
-            for value in parameter.values { append(value) }
-        }
+        append(provider.grantType) { $0.append($1) }
+        append(provider.headers)
+        append(provider.parameters)
         append(provider.scopeSeparator)
+        append(provider.answer)
+        append(provider.tokenType) { $0.append($1) }
+        append(provider.fixedLifetime) { $0.append($1) }
         append(provider.defaultLifetime)
+        append(provider.failures)
         append(provider.mintBudget.burst)
-        append(provider.mintBudget.perHour)
+        append(provider.mintBudget.rate)
+        append(provider.mintBudget.period.rawValue)
     }
-
-    consuming func digest() -> Digest256 { Digest256(hash.finalize()) }
 }

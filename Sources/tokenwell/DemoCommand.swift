@@ -10,13 +10,19 @@ import VendorSimulator
 /// `tokenwell demo`: the service with both vendors simulated in the same process, and nothing to configure.
 struct DemoCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "demo", abstract: "Run the broker with both vendors simulated and two sample tenants.")
+        commandName: "demo", abstract: "Run the broker with both vendors simulated and two sample tenants.",
+        discussion: """
+            It needs no configuration, keeps nothing, and prints a key and the lines to try. Ctrl-C ends it.
+
+            Example:
+              tokenwell demo --port 8080
+            """)
 
     @Option(help: "Port; 0 for any that is free (default: 8080, or any if that is taken).")
     var port: UInt16?
 
     func run() async throws {
-        Signals.ignoreBrokenPipes()
+        Signals.ignoreFailedWrites()
         let end = Signals.End()
         let group = try EventLoopGroup()
         var generator = SystemRandomNumberGenerator()
@@ -28,6 +34,9 @@ struct DemoCommand: AsyncParsableCommand {
 
         let key = CallerKey(using: &generator)
         var configuration = Configuration()
+        configuration.store = .memory
+        // Testers of APIs send wrong credentials all the time, and are to find 401 for them.
+        configuration.failedAttempts.burst = 1_000_000
         configuration.tenants = [
             Tenant(
                 name: "acme", provider: .pageUp(tokenURL: "http://\(pageUp.address)/connect/token"),
@@ -43,7 +52,7 @@ struct DemoCommand: AsyncParsableCommand {
                 name: "demo", keys: [key.digest],
                 grant: Grant(tenants: [.exact("acme"), .exact("globex")], mayRevoke: true, isOperator: true))
         ]
-        let logger = Logger(label: "tokenwell") { JSONLinesLogHandler(label: $0, logLevel: .warning) }
+        let logger = Logger.standardError(LogThreshold(.warning))
         let service = try await start(configuration, on: group, logger: logger)
         Terminal.print(
             Self.text(
@@ -82,6 +91,11 @@ struct DemoCommand: AsyncParsableCommand {
               curl -s -u demo:\(key) -d grant_type=client_credentials -d scope=Public.Application.Read \(url)/tokens/acme
             Revoke a token; UKG's at the vendor, PageUp's only here, as PageUp has no revocation:
               curl -s \(bearer) \(url)/tokens/globex | sed 's/.*"access_token":"\\([^"]*\\)".*/token=\\1/' | curl -s \(bearer) -d @- \(url)/revoke
+            Say that the vendor refused the token, and get another; then see who holds it, and why it was minted:
+              curl -s \(bearer) \(url)/tokens/acme | sed 's/.*"access_token":"\\([^"]*\\)".*/token=\\1/' | curl -s \(bearer) -d @- \(url)/tokens/acme/rejected
+              curl -s \(bearer) \(url)/tenants/acme
+            All of it in a browser, for the user demo and that key as password:
+              \(url)/status
             What the broker counts, and what each vendor counted:
               curl -s \(url)/metrics
               curl -s http://\(pageUp)/_simulator/clients

@@ -6,7 +6,14 @@ import Sockets
 /// `tokenwell healthcheck`: for a container's HEALTHCHECK, in an image that has no curl.
 struct HealthcheckCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "healthcheck", abstract: "Ask the broker on this machine whether it is alive; exit 0 if so.")
+        commandName: "healthcheck", abstract: "Ask the broker on this machine whether it is alive; exit 0 if so.",
+        discussion: """
+            It asks the listener that the configuration names, whatever else is wrong there.
+
+            Examples:
+              tokenwell healthcheck --config /etc/tokenwell/tokenwell.yaml
+              HEALTHCHECK CMD ["/tokenwell", "healthcheck"]
+            """)
 
     @OptionGroup var configuration: ConfigurationOption
 

@@ -27,11 +27,11 @@ struct Remote {
     }
 
     private func send(to url: HTTPURL, _ fields: Fields) async throws(Terminal.Failure) -> Response {
-        Signals.ignoreBrokenPipes()
+        Signals.ignoreFailedWrites()
         do {
             let client = HTTPClient(on: try EventLoopGroup(count: 1))
             return try await client.send(
-                .get, to: url, fields: fields, tls: try .client(caFile: caFile), owner: "",
+                .get, to: url, fields: fields, tls: try .client(caFile: caFile),
                 by: .now.advanced(by: .seconds(10)))
         } catch {
             throw Terminal.Failure(

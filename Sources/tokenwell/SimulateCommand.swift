@@ -12,9 +12,15 @@ struct SimulateCommand: AsyncParsableCommand {
         commandName: "simulate",
         abstract: "Simulate a vendor's authorization server on the loopback address.",
         discussion: """
-            It refuses what the vendor would refuse, counts mints and bans clients that mint too many. GET /_simulator/clients
-            shows the counts; POST /_simulator/fault (mode=error|unavailable|throttle|garbage|empty|oauth_error|slow|same_token,
-            count=N|forever) has it misbehave; POST /_simulator/expire (client=ID) expires a client's tokens.
+            It refuses what the vendor would refuse, counts mints and bans clients that mint too many.
+
+            GET /_simulator/clients shows the counts. POST /_simulator/fault has it misbehave: mode= error, unavailable, \
+            throttle, garbage, empty, oauth_error, slow or same_token; count= a number, or forever. POST /_simulator/expire \
+            with client= expires a client's tokens.
+
+            Examples:
+              tokenwell simulate pageup --secret rehearsal --port 9000
+              curl --data mode=unavailable http://127.0.0.1:9000/_simulator/fault
             """)
 
     @Argument(help: "pageup or ukg.")
@@ -42,7 +48,7 @@ struct SimulateCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        Signals.ignoreBrokenPipes()
+        Signals.ignoreFailedWrites()
         let end = Signals.End()
         let server = try Self.start(
             vendor, clients: [vendor.client(id: id, secret: secret, permissions: permissions)],

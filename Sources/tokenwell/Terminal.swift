@@ -20,13 +20,21 @@ enum Terminal {
     static let failed: Int32 = 1
 
     /// Prints what the command was asked for.
-    static func print(_ text: String) { write(text, to: STDOUT_FILENO) }
+    static func print(_ text: String) { write(text + "\n", to: STDOUT_FILENO) }
 
     /// Prints something beside it.
-    static func note(_ text: String) { write(text, to: STDERR_FILENO) }
+    static func note(_ text: String) { write(text + "\n", to: STDERR_FILENO) }
+
+    /// Shows how far something is, in the place of what this showed before; an empty text takes that away. Only people at a
+    /// terminal see it.
+    static func progress(_ text: String) {
+        guard isatty(STDERR_FILENO) == 1 else { return }
+        // ECMA-48: to the first column, and erase to the end of the line.
+        write("\r\(text)\u{1B}[K", to: STDERR_FILENO)
+    }
 
     private static func write(_ text: String, to descriptor: Int32) {
-        var bytes = Array((text + "\n").utf8)[...]
+        var bytes = Array(text.utf8)[...]
         while !bytes.isEmpty {
             let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
             // Whoever closed the other end does not want the rest.

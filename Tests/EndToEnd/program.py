@@ -10,6 +10,7 @@ import re
 import secrets
 import signal
 import subprocess
+import sys
 import threading
 import time
 import urllib.parse
@@ -28,12 +29,14 @@ DEMO_END = "Ctrl-C ends it."
 class Program:
     """One running command, and every line that it has written."""
 
+    command = (BINARY,)
+
     def __init__(self, *arguments, before=(), **environment):
         self.lines = []
         self._changed = threading.Condition()
         self._stopped = False
         self._process = subprocess.Popen(
-            [*before, BINARY, *arguments], cwd=ROOT, env={**os.environ, **environment}, text=True,
+            [*before, *self.command, *arguments], cwd=ROOT, env={**os.environ, **environment}, text=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -58,6 +61,19 @@ class Program:
 
     def port(self):
         return self.wait_for(lambda lines: next((int(m[1]) for m in map(LISTENING.search, lines) if m), None))
+
+    @property
+    def pid(self):
+        return self._process.pid
+
+    def memory(self):
+        """Its resident memory, in bytes."""
+        status = pathlib.Path(f"/proc/{self.pid}/status").read_text()
+        return 1024 * int(re.search(r"VmRSS:\s+(\d+) kB", status)[1])
+
+    def descriptors(self):
+        """How many it has open."""
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
 
     def stop(self, how=signal.SIGTERM):
         """Sends the signal, waits for the end, and returns the exit status. To have ended before is an error."""
@@ -109,22 +125,58 @@ class Simulator(Program):
 
     def slow_down(self, seconds):
         """Delays the next token answer."""
-        form = urllib.parse.urlencode({"mode": "slow", "seconds": seconds})
-        connection = http.client.HTTPConnection("127.0.0.1", self.port(), timeout=PATIENCE)
-        connection.request("POST", "/_simulator/fault", form, {"Content-Type": "application/x-www-form-urlencoded"})
-        assert connection.getresponse().status == 200
-        connection.close()
+        assert post(self.port(), "/_simulator/fault", {"mode": "slow", "seconds": seconds}).status == 200
 
 
-class Broker(Program):
-    """`tokenwell serve` with a tenant at each simulator and one caller, whose key is `key`."""
+class Upstream(Program):
+    """A token endpoint that never bans: see upstream.py."""
 
-    def __init__(self, folder, pageup, ukg, before=()):
+    command = (sys.executable, "-B", ROOT / "Tests" / "EndToEnd" / "upstream.py")
+
+    def __init__(self, lifetime, token_length=64):
+        super().__init__(str(lifetime), str(token_length))
+
+
+class Service(Program):
+    """`tokenwell serve` with these tenants, whose secrets are VENDOR_SECRET, and one caller, whose key is `key`.
+
+    `settings` are further lines of the configuration; `is_operator` is what the caller is.
+    """
+
+    def __init__(self, folder, tenants, before=(), settings="", granted='["*"]', is_operator=True):
         self.key = "tw_" + base64.urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("=")
         configuration = pathlib.Path(folder, "tokenwell.yaml")
         configuration.write_text(f"""\
 listen: 127.0.0.1:0
+{settings}
 tenants:
+{tenants}
+callers:
+  payroll-sync:
+    keys: ["sha256:{hashlib.sha256(self.key.encode()).hexdigest()}"]
+    tenants: {granted}
+    revoke: true
+    operator: {str(is_operator).lower()}
+""")
+        super().__init__("serve", "--config", str(configuration), before=before, VENDOR_SECRET=Simulator.SECRET)
+
+    def get(self, path):
+        return get(self.port(), path, self.key)
+
+    def revoke(self, token):
+        return post(self.port(), "/revoke", {"token": token}, self.key)
+
+
+class Broker(Service):
+    """`tokenwell serve` with a tenant at each simulator."""
+
+    def __init__(self, folder, pageup, ukg, before=(), settings="", is_operator=True):
+        super().__init__(folder, self.tenants(pageup, ukg), before, settings, "[acme, globex]", is_operator)
+
+    @staticmethod
+    def tenants(pageup, ukg):
+        """The tenants' part of a configuration."""
+        return f"""\
   acme:
     provider: pageup
     token_url: http://127.0.0.1:{pageup.port()}/connect/token
@@ -137,15 +189,7 @@ tenants:
     application_id: app-1
     application_secret: {{env: VENDOR_SECRET}}
     client_id: globex
-callers:
-  payroll-sync:
-    keys: ["sha256:{hashlib.sha256(self.key.encode()).hexdigest()}"]
-    tenants: [acme, globex]
-""")
-        super().__init__("serve", "--config", str(configuration), before=before, VENDOR_SECRET=Simulator.SECRET)
-
-    def get(self, path):
-        return get(self.port(), path, self.key)
+"""
 
 
 class Answer:
@@ -170,6 +214,27 @@ def get(port, path, key=None, connection=None):
     finally:
         if connection is None:
             link.close()
+
+
+def post(port, path, form, key=None):
+    """One POST of a form, on a connection of its own."""
+    link = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+    try:
+        fields = {"Content-Type": "application/x-www-form-urlencoded"}
+        if key:
+            fields["Authorization"] = f"Bearer {key}"
+        link.request("POST", path, urllib.parse.urlencode(form), fields)
+        return Answer(link.getresponse())
+    finally:
+        link.close()
+
+
+def sample(port, series):
+    """The value of that time series on the metrics page; None without it."""
+    for line in get(port, "/metrics").body.decode().splitlines():
+        if line.startswith(series + " "):
+            return float(line.rpartition(" ")[2])
+    return None
 
 
 def eventually(condition):

@@ -5,6 +5,7 @@ import http.client
 import itertools
 import signal
 import socket
+import subprocess
 import tempfile
 import threading
 import time
@@ -95,6 +96,25 @@ class ServiceTests(unittest.TestCase):
         self.assertEqual([asked.result().status for asked in waiting], [200] * 50)
         self.assertGreater(min(answered), 1)
         self.assertEqual(self.pageup.mints(), 1)
+
+    def test_curl_and_gzip_read_what_is_compressed(self):
+        self.start()
+        for path in ("/openapi.yaml", "/metrics"):
+            with self.subTest(path):
+                plain = get(self.port, path).body
+                self.assertEqual(self.curl(path, "--compressed").split(b"\n")[0], plain.split(b"\n")[0])
+                coded = self.curl(path, "--header", "Accept-Encoding: gzip")
+                self.assertLess(len(coded), len(plain) / 3)
+                unpacked = subprocess.run(
+                    ["gzip", "-dc"], input=coded, capture_output=True, timeout=PATIENCE, check=True).stdout
+                self.assertEqual(unpacked.split(b"\n")[0], plain.split(b"\n")[0])
+        self.assertEqual(self.curl("/openapi.yaml", "--compressed"), get(self.port, "/openapi.yaml").body)
+
+    def curl(self, path, *options):
+        """What curl writes; a body that it cannot decode is an error."""
+        return subprocess.run(
+            ["curl", "--silent", "--show-error", "--fail", *options, f"http://127.0.0.1:{self.port}{path}"],
+            capture_output=True, timeout=PATIENCE, check=True).stdout
 
     def ask_until_closed(self, path):
         """Asks over and over on one connection until an answer announces its end; returns how many came."""

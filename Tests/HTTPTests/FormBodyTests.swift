@@ -28,9 +28,7 @@ struct FormBodyTests {
     }
 
     @Test func `a repeat is visible`() throws {
-        let form = try FormBody(parsing: "a=1&b=2&a=3".utf8)
-        #expect(form["a"] == ["1", "3"])
-        #expect(form["c"] == [])
+        #expect(try FormBody(parsing: "a=1&b=2&a=3".utf8).pairs.map(\.name) == ["a", "b", "a"])
     }
 
     @Test func `everything but the unreserved is escaped`() {

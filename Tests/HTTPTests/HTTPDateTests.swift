@@ -26,6 +26,11 @@ struct HTTPDateTests {
         #expect(HTTPDate.parse("Saturday, 01-Mar-31 00:00:00 GMT") == HTTPDate.parse("Sat, 01 Mar 2031 00:00:00 GMT"))
     }
 
+    @Test func `a leap second may end every year but 9999, the last that can be written`() {
+        #expect(HTTPDate.parse("Thu, 31 Dec 9998 23:59:60 GMT") == HTTPDate.parse("Fri, 01 Jan 9999 00:00:00 GMT"))
+        #expect(HTTPDate.parse("Fri, 31 Dec 9999 23:59:60 GMT") == nil)
+    }
+
     @Test func `every day of two centuries comes back, each at another time`() {
         for day in 0..<73_100 {
             let seconds = day * 86_400 + day * 7919 % 86_400

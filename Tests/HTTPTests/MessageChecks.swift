@@ -2,54 +2,50 @@ import Testing
 
 @testable import HTTP
 
-/// Checks a row in every way in which its bytes can arrive.
-func check<Head>(_ row: MessageCase, with makeReader: () -> MessageReader<Head>) throws {
-    switch row.outcome {
-    case .success(let head):
-        let message = MessageReader<Head>.Message(head: head, body: Array(row.body.utf8))
-        try checkAccepted(row.bytes, as: message, with: makeReader)
-    case .failure(let error):
-        checkRefused(row.bytes, with: error, makeReader)
+/// Checks a row in every way in which its bytes can arrive, alone and with a neighbor behind it.
+///
+/// - Parameter neighbor: A message of its own, which comes whole behind one that is accepted and is never read behind one
+///   that is refused.
+func check<Head>(_ row: MessageCase, neighbor: MessageCase, with makeReader: () -> MessageReader<Head>) {
+    let alone = outcome(of: row.bytes, with: makeReader)
+    let together = outcome(of: row.bytes + neighbor.bytes, with: makeReader)
+    switch (row.outcome, neighbor.outcome) {
+    case (.accepted(let message), .accepted(let next)):
+        #expect(alone == .init(messages: [message]))
+        #expect(together == .init(messages: [message, next]))
+    case (.refused(let error, _), _):
+        #expect(alone == .init(refusal: error))
+        #expect(together == .init(refusal: error))
+    case (.accepted, .refused):
+        Issue.record("a neighbor is a good one")
     }
 }
 
 /// Checks that a part may be as large as its limit and no larger, however it arrives.
-func check<Head>(_ row: LimitCase, with makeReader: (Limits) -> MessageReader<Head>) throws {
+func check<Head>(_ row: LimitCase, with makeReader: (Limits) -> MessageReader<Head>) {
     var limits = Limits()
     row.set(&limits, row.limit)
     for size in row.limit - 1...row.limit {
-        var reader = makeReader(limits)
-        #expect(try reader.feed(Array(row.message(size).utf8)) != nil, "\(size)")
+        let outcome = outcome(of: Array(row.message(size).utf8)) { makeReader(limits) }
+        #expect(outcome.messages.count == 1 && outcome.refusal == nil && !outcome.isUnfinished, "\(size): \(outcome)")
     }
-    try check(.refused("one more", row.message(row.limit + 1), row.error)) { makeReader(limits) }
+    #expect(outcome(of: Array(row.message(row.limit + 1).utf8)) { makeReader(limits) } == .init(refusal: row.error))
 }
 
-/// Whole with bytes of a neighbour behind it, every proper prefix, every split in two, and byte by byte.
-private func checkAccepted<Head>(
-    _ bytes: [UInt8], as message: MessageReader<Head>.Message, with makeReader: () -> MessageReader<Head>
-) throws {
-    let neighbour = Array("GET /next HTTP/1.1\r\n".utf8)
-    var whole = makeReader()
-    #expect(try whole.feed(bytes + neighbour) == message)
-    #expect(whole.rest == neighbour)
-
-    for end in 0..<bytes.count {
-        var split = makeReader()
-        if let early = try split.feed(bytes[..<end]) { Issue.record("done after \(end) bytes: \(early)") }
-        #expect(try split.feed(bytes[end...]) == message, "split at \(end)")
+/// What comes of bytes, which is to be the same whole, byte by byte, and split in two anywhere.
+func outcome<Head>(of bytes: [UInt8], with makeReader: () -> MessageReader<Head>) -> MessageReader<Head>.Outcome {
+    func deliver(_ pieces: [ArraySlice<UInt8>]) -> MessageReader<Head>.Outcome {
+        var reader = makeReader()
+        for piece in pieces { reader.feed(piece) }
+        return reader.outcome
     }
-
-    var dripping = makeReader()
-    for byte in bytes.dropLast() where try dripping.feed([byte]) != nil { Issue.record("done too early") }
-    #expect(try dripping.feed(bytes.suffix(1)) == message)
-}
-
-private func checkRefused<Head>(_ bytes: [UInt8], with error: ParseError, _ makeReader: () -> MessageReader<Head>) {
-    var whole = makeReader()
-    #expect(throws: error) { _ = try whole.feed(bytes) }
-
-    var dripping = makeReader()
-    #expect(throws: error) {
-        for byte in bytes { if try dripping.feed([byte]) != nil { return } }
+    let whole = deliver([bytes[...]])
+    let dripping = deliver(bytes.indices.map { bytes[$0...$0] })
+    if dripping != whole { Issue.record("whole: \(whole); byte by byte: \(dripping)") }
+    // A message far beyond a limit is split where its time allows.
+    for index in stride(from: 0, through: bytes.count, by: 1 + bytes.count * bytes.count / 200_000) {
+        let split = deliver([bytes[..<index], bytes[index...]])
+        if split != whole { Issue.record("whole: \(whole); split at \(index): \(split)") }
     }
+    return whole
 }

@@ -6,17 +6,19 @@ import Testing
 /// Valid messages with a few bytes changed, in random pieces: whatever comes of it, it is the same as in one piece.
 struct MutationTests {
     @Test func `no change makes the request parser trap, or judge by how the bytes came`() {
-        mutate(RequestParserTests.accepted) { .request() }
+        mutate(FramingCases.all.filter { $0.bytes.count < 300 }, times: 10) { .request() }
     }
 
     @Test func `no change makes the response parser trap, or judge by how the bytes came`() {
-        mutate([
-            .accepted("length", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello", head: ""),
-            .accepted(
-                "chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;a\r\nhello\r\n0\r\nA: b\r\n\r\n",
-                head: ""),
-            .accepted("interim", "HTTP/1.1 100 Continue\r\n\r\n", head: ""),
-        ]) { .response() }
+        mutate(
+            [
+                .accepted("length", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello", as: ""),
+                .accepted(
+                    "chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;a\r\nhello\r\n0\r\nA: b\r\n\r\n",
+                    as: ""),
+                .accepted("interim", "HTTP/1.1 100 Continue\r\n\r\n", as: ""),
+            ], times: 100
+        ) { .response() }
     }
 
     @Test func `no change makes the other readers trap`() {
@@ -44,35 +46,20 @@ struct MutationTests {
         }
     }
 
-    private func mutate<Head>(_ rows: [MessageCase], with makeReader: () -> MessageReader<Head>) {
+    private func mutate<Head>(_ rows: [MessageCase], times: Int, with makeReader: () -> MessageReader<Head>) {
         let seed = UInt64.random(in: 0...UInt64.max)
         var random = RandomNumbers(seed: seed)
         for row in rows {
-            for _ in 0..<100 {
+            for _ in 0..<times {
                 var bytes = row.bytes
                 bytes.mutate(using: &random)
-                let whole = outcome(of: [bytes[...]], makeReader())
-                let pieces = outcome(of: bytes.inPieces(using: &random), makeReader())
-                #expect(whole == pieces, "seed \(seed): \(String(reflecting: String(decoding: bytes, as: UTF8.self)))")
+                var whole = makeReader()
+                whole.feed(bytes)
+                var pieces = makeReader()
+                for piece in bytes.inPieces(using: &random) { pieces.feed(piece) }
+                guard whole.outcome != pieces.outcome else { continue }
+                Issue.record("seed \(seed): \(String(reflecting: String(decoding: bytes, as: UTF8.self)))")
             }
-        }
-    }
-
-    private enum Outcome<Head>: Equatable {
-        case message(MessageReader<Head>.Message, taken: Int), notYet, refused
-    }
-
-    private func outcome<Head>(of pieces: [ArraySlice<UInt8>], _ reader: MessageReader<Head>) -> Outcome<Head> {
-        var reader = reader
-        var fed = 0
-        do throws(ParseError) {
-            for piece in pieces {
-                fed += piece.count
-                if let message = try reader.feed(piece) { return .message(message, taken: fed - reader.rest.count) }
-            }
-            return .notYet
-        } catch {
-            return .refused
         }
     }
 }

@@ -110,6 +110,25 @@ struct ServerConnectionTests {
         }
     }
 
+    @Test func `an answer does not wait for that of a slow request behind it`() async throws {
+        let (hasBegun, mayEnd) = (Gate(), Gate())
+        try await withServer(answering: { request in
+            if request.target.segments == ["slow"] {
+                hasBegun.open()
+                await mayEnd.wait()
+            }
+            return await tell(request)
+        }) { server in
+            let client = try server.connect()
+            try client.send(Self.get + Self.get + "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n" + Self.get)
+            await hasBegun.wait()
+            for _ in 0..<2 { #expect(try client.receiveAnswer().body == "GET a ") }
+            mayEnd.open()
+            #expect(try client.receiveAnswer().body == "GET slow ")
+            #expect(try client.receiveAnswer().body == "GET a ")
+        }
+    }
+
     // MARK: Ends
 
     @Test(arguments: ["GET /a HTTP/1.0\r\n\r\n", "GET /a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"])
@@ -140,6 +159,17 @@ struct ServerConnectionTests {
                 try client.send(part)
                 client.resetWhenClosed()
             }
+            try await server.waitUntil(connections: 0)
+        }
+    }
+
+    @Test(arguments: ["GET", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\na", "\r\n", ""])
+    func `who finishes in the middle of a request gets no answer`(part: String) async throws {
+        try await withServer { server in
+            let client = try server.connect()
+            try client.send(part)
+            client.finishWriting()
+            #expect(try client.receiveToEnd() == "")
             try await server.waitUntil(connections: 0)
         }
     }
@@ -176,11 +206,11 @@ struct ServerConnectionTests {
             request: "GET / HTTP/1.1\r\nHost: a\r\n" + String(repeating: "A: b\r\n", count: 100)),
         Refusal(
             testDescription: "another coding", status: 501,
-            request: "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n"),
+            request: "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n"),
         Refusal(testDescription: "another version", status: 505, request: "GET / HTTP/3.0\r\nHost: a\r\n\r\n"),
     ])
     func `a refusal can be read although the client goes on sending`(refusal: Refusal) async throws {
-        try await withServer { server in
+        try await withServer({ $0.lingerTimeout = .seconds(600) }) { server in
             let client = try server.connect()
             try client.send(Self.get + refusal.request)
             try client.send([UInt8](repeating: 0x61, count: 4_000_000))
@@ -188,6 +218,76 @@ struct ServerConnectionTests {
             let answer = try client.receiveAnswer()
             #expect(answer.status == refusal.status && answer.closes && !answer.body.isEmpty)
             #expect(try client.receiveToEnd() == "", "nothing that came after is answered")
+        }
+    }
+
+    @Test(arguments: [
+        ("HEAD / HTTP/1.1\r\n\r\n", 400), ("HEAD / HTTP/1.1\r\nHost: a\r\nA : b\r\n", 400),
+        ("HEAD / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999\r\n\r\n", 413),
+        ("HEAD / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nx", 400),
+        ("HEAD / HTTP/1.1\r\nHost: a\r\nExpect: b\r\n\r\n", 417),
+    ])
+    func `a refused HEAD gets no body`(_ request: String, _ status: Int) async throws {
+        try await withServer { server in
+            let client = try server.connect()
+            try client.send(request)
+            let answer = try client.receiveToEnd()
+            #expect(answer.hasPrefix("HTTP/1.1 \(status) ") && answer.hasSuffix("\r\n\r\n"), "\(answer)")
+        }
+    }
+
+    @Test func `large answers that nobody reads are held only so far`() async throws {
+        let large = [UInt8](repeating: UInt8(ascii: "x"), count: 8 << 20)
+        let configure = { (configuration: inout HTTPServer.Configuration) in
+            configuration.answerBudget = 1 << 20
+            configuration.writeTimeout = .seconds(600)
+        }
+        try await withServer(configure, answering: { _ in Response(.ok, body: large) }) { server in
+            let reader = try server.connect()
+            try reader.send(Self.get)
+            let limit = ContinuousClock.Instant.generous
+            while server.answerBudget.used == 0, ContinuousClock.now < limit { await Task.yield() }
+            #expect(server.answerBudget.used == large.count, "one is taken, however large")
+            let other = try server.connect()
+            try other.send(Self.get)
+            let refusal = try other.receiveAnswer()
+            #expect(refusal.status == 503 && refusal.closes)
+            #expect(try reader.receiveAnswer().body.utf8.count == large.count)
+            while server.answerBudget.used > 0, ContinuousClock.now < limit { await Task.yield() }
+            try reader.send(Self.get)
+            #expect(try reader.receiveAnswer().status == 200)
+        }
+    }
+
+    @Test func `a request that came whole is worked on although its client has gone`() async throws {
+        let (gate, second) = (Gate(), Gate())
+        let answer: Handler = { request in
+            await (request.method == .post ? second : gate).wait()
+            return await tell(request)
+        }
+        try await withServer(answering: answer) { server in
+            var client: RawConnection? = try server.connect()
+            try client?.send(Self.get + "POST /b HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx")
+            await gate.visitor()
+            client?.resetWhenClosed()
+            client = nil
+            gate.open()
+            // Hangs if it is not.
+            await second.visitor()
+            second.open()
+        }
+    }
+
+    @Test func `urgent data in a request keeps nothing from being read`() async throws {
+        try await withServer { server in
+            // The server has to look just when it is there, so once would prove little.
+            for _ in 0..<100 {
+                let client = try server.connect()
+                try client.send("GET /a HT")
+                client.sendUrgent(UInt8(ascii: "!"))
+                try client.send("TP/1.1\r\nHost: a\r\n\r\n")
+                #expect(try client.receiveAnswer().status == 200)
+            }
         }
     }
 
@@ -206,7 +306,7 @@ struct ServerConnectionTests {
     // MARK: Times
 
     @Test(arguments: [
-        ("head", "GET / HTTP/1.1\r\nHo"), ("empty lines", "\r\n"),
+        ("head", "GET / HTTP/1.1\r\nHo"), ("head after an empty line", "\r\nG"),
         ("body", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\na"),
         ("chunks", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n"),
     ])
@@ -223,30 +323,55 @@ struct ServerConnectionTests {
         }
     }
 
-    /// Each byte comes long before the time that the whole head has.
-    @Test func `a head that drips gets no more time for it`() async throws {
+    /// Each byte comes long before the time that the whole has.
+    @Test(arguments: [
+        ("head", "GET /", 408), ("body", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 60000\r\n\r\n", 408),
+        ("chunk", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nea60\r\n", 408),
+    ])
+    func `a request that drips gets no more time for it`(part: String, beginning: String, status: Int) async throws {
         try await withServer({
             $0.headTimeout = .milliseconds(100)
+            $0.bodyTimeout = .milliseconds(100)
             $0.idleTimeout = .seconds(60)
         }) { server in
             let client = try server.connect()
             let limit = ContinuousClock.Instant.generous
-            try client.send("GET /")
-            let loop = try TestLoops.group.any
-            while !client.hasArrived, ContinuousClock.now < limit, client.sendAtOnce([0x61]) == 1 {
-                await loop.sleep(until: .now.advanced(by: .milliseconds(10)))
-            }
-            #expect(try client.receiveAnswer().status == 408)
+            try client.send(beginning)
+            try await drip("a", into: client, until: limit)
+            #expect(try client.receiveAnswer().status == status)
             #expect(ContinuousClock.now < limit)
         }
     }
 
-    @Test(arguments: ["", get])
+    @Test func `an idle connection that drips empty lines gets no more time for it`() async throws {
+        try await withServer({
+            $0.headTimeout = .seconds(60)
+            $0.idleTimeout = .milliseconds(100)
+            // However many come before a busy server looks at its deadlines.
+            $0.limits.emptyLines = .max
+        }) { server in
+            let client = try server.connect()
+            let limit = ContinuousClock.Instant.generous
+            try await drip("\r\n", into: client, until: limit)
+            #expect(try client.receiveToEnd() == "")
+            #expect(ContinuousClock.now < limit)
+        }
+    }
+
+    /// Sends the text every ten milliseconds until something arrives.
+    private func drip(_ text: String, into client: RawConnection, until limit: ContinuousClock.Instant) async throws {
+        let loop = try TestLoops.group.any
+        while !client.hasArrived, ContinuousClock.now < limit, client.sendAtOnce(Array(text.utf8)) > 0 {
+            await loop.sleep(until: .now.advanced(by: .milliseconds(10)))
+        }
+    }
+
+    @Test(arguments: ["", get, "\r\n", get + "\r\n", "\r"])
     func `an idle connection is closed without a word`(before: String) async throws {
         try await withServer({ $0.idleTimeout = .milliseconds(30) }) { server in
             let client = try server.connect()
             try client.send(before)
-            if !before.isEmpty { #expect(try client.receiveAnswer().status == 200) }
+            if before.hasPrefix(Self.get) { #expect(try client.receiveAnswer().status == 200) }
             #expect(try client.receiveToEnd() == "")
         }
     }
@@ -260,6 +385,88 @@ struct ServerConnectionTests {
             try client.send(Self.get)
             _ = try client.receive(through: "\r\n\r\n")
             try await server.waitUntil(connections: 0)
+        }
+    }
+
+    @Test func `a client that reads a little at a time is given up`() async throws {
+        let size = 20_000_000
+        try await withServer(
+            { $0.writeTimeout = .milliseconds(100) },
+            answering: { _ in Response(.ok, body: [UInt8](repeating: 0, count: size)) }
+        ) { server in
+            let client = try server.connect()
+            try client.send(Self.get)
+            _ = try client.receive(through: "\r\n\r\n")
+            let loop = try TestLoops.group.any
+            let limit = ContinuousClock.Instant.generous
+            while server.connectionCount > 0, ContinuousClock.now < limit {
+                _ = try client.receive(count: 1000)
+                await loop.sleep(until: .now.advanced(by: .milliseconds(5)))
+            }
+            #expect(ContinuousClock.now < limit)
+        }
+    }
+
+    @Test func `a client that asks without end and reads nothing is given up`() async throws {
+        try await withServer({ $0.writeTimeout = .milliseconds(30) }) { server in
+            let client = try server.connect()
+            let requests = Array(String(repeating: Self.get, count: 100).utf8)
+            let deadline = ContinuousClock.Instant.generous
+            // Until the connection is closed: what is cut off where it does not fit goes on with the next.
+            var rest = requests[...]
+            while server.connectionCount > 0 || !client.hasArrived {
+                try #require(ContinuousClock.now < deadline)
+                rest = rest.dropFirst(max(0, client.sendAtOnce(Array(rest))))
+                if rest.isEmpty { rest = requests[...] }
+                await Task.yield()
+            }
+        }
+    }
+
+    @Test func `a client that keeps sending after its last request is given up by its bytes too`() async throws {
+        try await withServer({ $0.lingerTimeout = .seconds(600) }) { server in
+            let client = try server.connect()
+            try client.send("GET /a HTTP/1.0\r\n\r\n")
+            let deadline = ContinuousClock.Instant.generous
+            var sent = 0
+            let junk = [UInt8](repeating: 0, count: 10_000)
+            while server.connectionCount > 0 || sent < 8 << 20 {
+                try #require(ContinuousClock.now < deadline)
+                sent += max(0, client.sendAtOnce(junk))
+                await Task.yield()
+            }
+        }
+    }
+
+    // MARK: Memory
+
+    @Test func `large bodies have a bound in all, and small ones are taken beyond it`() async throws {
+        let large = [UInt8](repeating: 0x61, count: 10_000)
+        let begun = "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 10000\r\n\r\n"
+        let configure = { (configuration: inout HTTPServer.Configuration) in
+            configuration.bodyBudget = configuration.limits.bodyBytes
+            configuration.bodyTimeout = .seconds(600)
+        }
+        try await withServer(configure) { server in
+            let first = try server.connect()
+            try first.send(Array(begun.utf8) + large.dropLast())
+            while server.bodyBudget.used == 0 { await Task.yield() }
+
+            let second = try server.connect()
+            try second.send(Array(begun.utf8) + large.dropLast())
+            let refusal = try second.receiveAnswer()
+            #expect(refusal.status == 503 && refusal.closes)
+            let third = try server.connect()
+            for size in [1, 4096] {
+                try third.send("POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: \(size + 1)\r\n\r\n")
+                try third.send(Array(large.prefix(size)))
+                try third.send("b")
+                #expect(try third.receiveAnswer().status == 200)
+            }
+
+            try first.send("a")
+            #expect(try first.receiveAnswer().status == 200)
+            #expect(server.bodyBudget.used == 0)
         }
     }
 

@@ -24,3 +24,15 @@ struct Answer: Sendable {
         (response.fields.all.map { "\($0.name): \($0.value)" } + [text]).joined(separator: "\n")
     }
 }
+
+extension Reply {
+    /// What it comes to, waited for if need be.
+    var response: Response {
+        get async {
+            switch self {
+            case .ready(let response): response
+            case .later(let work): await work()
+            }
+        }
+    }
+}

@@ -1,5 +1,8 @@
 import Foundation
 import HTTP
+import Sockets
+import Synchronization
+import Telemetry
 import Testing
 import TokenBroker
 
@@ -104,9 +107,9 @@ struct AuthenticationTests {
         Case("a wrong key", form: "client_id=payroll&client_secret=tw_wrong", is: .invalidClient),
         Case("the key of another caller", form: "client_id=payroll&client_secret=tw_reports", is: .invalidClient),
         Case("a key without a name", form: "client_secret=tw_payroll-1", is: .invalidClient),
-        Case("an empty key", form: "client_id=payroll&client_secret=", is: .missing),
-        Case("a name without a key", form: "client_id=payroll", is: .missing),
-        Case("nothing", form: "", is: .missing),
+        Case("an empty key", form: "client_id=payroll&client_secret=", is: .invalidClient),
+        Case("a name without a key", form: "client_id=payroll", is: .invalidClient),
+        Case("nothing", form: "", is: .invalidClient),
         Case(
             "a name twice", form: "client_id=payroll&client_id=payroll&client_secret=tw_payroll-1", is: .invalidRequest),
         Case("a key twice", form: "client_id=payroll&client_secret=tw_payroll-1&client_secret=x", is: .invalidRequest),
@@ -132,6 +135,147 @@ struct AuthenticationTests {
         withKey.fields.append("Authorization", "Bearer ")
         for request in [request, withKey] {
             #expect(throws: ErrorResponse.self) { try Authentication([]).caller(of: request) }
+        }
+    }
+
+    // MARK: - Certificates
+
+    private static let certified = [
+        Caller(
+            name: "agent", certificateNames: [.uri("spiffe://example.org/agent"), .dns("agent.example")],
+            grant: Grant(tenants: [])),
+        Caller(name: "other", certificateNames: [.dns("other.example")], grant: Grant(tenants: [])),
+        Caller(name: "payroll", keys: [KeyDigest(of: keys.payroll)], grant: Grant(tenants: [])),
+    ]
+
+    private func outcome(
+        _ authentication: Authentication, certificate: ClientCertificate? = nil, _ authorization: String? = nil,
+        form: String? = nil, from peer: String = "127.0.0.1:1"
+    ) throws -> Outcome {
+        var request = Request(
+            method: .post, target: Target(segments: ["revoke"]), peer: try #require(SocketAddress(peer)),
+            clientCertificate: certificate)
+        if let authorization { request.fields.append("Authorization", authorization) }
+        do throws(ErrorResponse) {
+            guard let form else { return .caller(try authentication.caller(of: request).name) }
+            request.fields.append("Content-Type", "application/x-www-form-urlencoded")
+            request.body = Array(form.utf8)
+            return .caller(try authentication.caller(of: request, form: try FormParameters(bodyOf: request)).name)
+        } catch {
+            return .refused(error.status.code, error.code, error.challenge)
+        }
+    }
+
+    @Test(
+        arguments: [
+            (ClientCertificate(uris: ["spiffe://example.org/agent"]), .caller("agent")),
+            (ClientCertificate(dnsNames: ["Agent.Example"]), .caller("agent")),
+            (
+                ClientCertificate(uris: ["spiffe://example.org/agent"], dnsNames: ["agent.example", "x"]),
+                .caller("agent")
+            ),
+            (ClientCertificate(uris: ["spiffe://example.org/Agent"]), .missing),
+            (ClientCertificate(uris: ["spiffe://example.org/agent/"]), .missing),
+            (ClientCertificate(uris: ["agent.example"]), .missing),
+            (ClientCertificate(dnsNames: ["*.example", "spiffe://example.org/agent"]), .missing),
+            (ClientCertificate(), .missing), (nil, .missing),
+            (ClientCertificate(dnsNames: ["agent.example", "other.example"]), .invalidRequest),
+        ] as [(ClientCertificate?, Outcome)])
+    func `by certificate`(_ certificate: ClientCertificate?, _ expected: Outcome) throws {
+        #expect(try outcome(Authentication(Self.certified), certificate: certificate) == expected)
+    }
+
+    @Test func `a certificate proves nobody once its time is over, though its connection is open`() throws {
+        let time = Mutex(1000)
+        let authentication = Authentication(Self.certified, timeOfDay: { time.withLock { $0 } })
+        let agent = ClientCertificate(dnsNames: ["agent.example"], notAfter: 1000)
+        #expect(try outcome(authentication, certificate: agent) == .caller("agent"))
+        time.withLock { $0 = 1001 }
+        #expect(try outcome(authentication, certificate: agent) == .missing)
+    }
+
+    @Test func `a certificate of a caller goes with no other method, and one of nobody is none`() throws {
+        let authentication = Authentication(Self.certified)
+        let agent = ClientCertificate(dnsNames: ["agent.example"])
+        let key = "Bearer tw_payroll-1"
+        let form = "client_id=payroll&client_secret=tw_payroll-1"
+        #expect(try outcome(authentication, certificate: agent, key) == .invalidRequest)
+        #expect(try outcome(authentication, certificate: agent, "Bearer wrong") == .invalidRequest)
+        #expect(try outcome(authentication, certificate: agent, form: form) == .invalidRequest)
+        #expect(try outcome(authentication, certificate: agent, form: "client_id=agent") == .caller("agent"))
+        #expect(try outcome(authentication, certificate: agent, form: "client_id=payroll") == .invalidRequest)
+        let nobody = ClientCertificate(dnsNames: ["nobody.example"])
+        #expect(try outcome(authentication, certificate: nobody, key) == .caller("payroll"))
+        #expect(try outcome(authentication, certificate: nobody, form: form) == .caller("payroll"))
+    }
+
+    // MARK: - Networks and limits
+
+    @Test func `from elsewhere a right proof is a wrong one`() throws {
+        let networks = [Network("10.0.0.0/8"), Network("fd00::/8")].compactMap(\.self)
+        let authentication = Authentication([
+            Caller(
+                name: "near", keys: [KeyDigest(of: "tw_near")], certificateNames: [.dns("near.example")],
+                grant: Grant(tenants: []), networks: networks)
+        ])
+        let certificate = ClientCertificate(dnsNames: ["near.example"])
+        for peer in ["10.1.2.3:4", "[fd00::1]:4", "[::ffff:10.1.2.3]:4"] {
+            #expect(try outcome(authentication, "Bearer tw_near", from: peer) == .caller("near"))
+            #expect(try outcome(authentication, certificate: certificate, from: peer) == .caller("near"))
+        }
+        for peer in ["11.1.2.3:4", "[fe00::1]:4", "127.0.0.1:4"] {
+            #expect(try outcome(authentication, "Bearer tw_near", from: peer) == .invalidToken)
+            #expect(try outcome(authentication, Self.basic("near:tw_near"), from: peer) == .invalidClient)
+            #expect(
+                try outcome(authentication, form: "client_id=near&client_secret=tw_near", from: peer) == .invalidClient)
+            #expect(try outcome(authentication, certificate: certificate, from: peer) == .missing)
+        }
+    }
+
+    @Test func `a caller that asks too often is told when it may`() throws {
+        let now = Mutex(ContinuousClock.now)
+        let limited = RateLimit(perSecond: 1, burst: 2)
+        let eager = Caller(
+            name: "eager", keys: [KeyDigest(of: "tw_eager")], grant: Grant(tenants: []), rateLimit: limited)
+        let authentication = Authentication(
+            [
+                eager,
+                Caller(name: "calm", keys: [KeyDigest(of: "tw_calm")], grant: Grant(tenants: [])),
+            ], now: { now.withLock { $0 } })
+        let slowDown = Outcome.refused(429, "slow_down", nil)
+        #expect(try outcome(authentication, "Bearer tw_eager") == .caller("eager"))
+        #expect(try outcome(authentication, Self.basic("eager:tw_eager")) == .caller("eager"))
+        #expect(try outcome(authentication, "Bearer tw_eager") == slowDown)
+        #expect(try outcome(authentication, form: "client_id=eager&client_secret=tw_eager") == slowDown)
+        for _ in 0..<100 { #expect(try outcome(authentication, "Bearer tw_calm") == .caller("calm")) }
+        now.withLock { $0 += .seconds(1) }
+        #expect(try outcome(authentication, "Bearer tw_eager") == .caller("eager"))
+        #expect(eager.identity.requests.admitted.value == 3 && eager.identity.requests.limited.value == 2)
+    }
+
+    @Test func `an address that fails again and again is refused, but never a right key`() throws {
+        let now = Mutex(ContinuousClock.now)
+        let metrics = MetricsRegistry()
+        let authentication = Authentication(Self.certified, metrics: metrics, now: { now.withLock { $0 } })
+        for _ in 0..<100 { #expect(try outcome(authentication) == .missing) }
+        for _ in 0..<10 {
+            #expect(try outcome(authentication, "Bearer wrong") == .invalidToken)
+            #expect(try outcome(authentication, Self.basic("payroll:wrong")) == .invalidClient)
+        }
+        let slowDown = Outcome.refused(429, "slow_down", nil)
+        #expect(try outcome(authentication, "Bearer wrong") == slowDown)
+        #expect(try outcome(authentication, Self.basic("nobody:wrong")) == slowDown)
+        #expect(try outcome(authentication, "Digest x") == slowDown)
+        #expect(try outcome(authentication, "Bearer tw_payroll-1") == .caller("payroll"))
+        #expect(try outcome(authentication, "Bearer wrong", from: "127.0.0.2:1") == .invalidToken)
+        now.withLock { $0 += .seconds(3) }
+        #expect(try outcome(authentication, "Bearer wrong") == .invalidToken)
+        let page = String(decoding: metrics.exposition(), as: UTF8.self)
+        for line in [
+            #"{reason="no_credentials"} 100"#, #"{reason="wrong_credentials"} 22"#, #"{reason="too_many_failures"} 3"#,
+            #"{reason="two_methods"} 0"#,
+        ] {
+            #expect(page.contains("tokenwell_refusals_total\(line)\n"))
         }
     }
 }

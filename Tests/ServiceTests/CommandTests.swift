@@ -78,6 +78,46 @@ struct CommandTests {
         #expect(end.errors.contains("--config or TOKENWELL_CONFIG"))
     }
 
+    /// The one object that a command prints.
+    private func object(_ end: Program.End) throws -> JSONValue {
+        try JSONDecoder().decode(JSONValue.self, from: Data(end.output.utf8))
+    }
+
+    @Test func `check says the same to a script`() async throws {
+        let (folder, path) = try configuration(Self.tenants)
+        let end = try await Program.run("check", "--json", "--config", path)
+        #expect(end.status == 0)
+        #expect(end.errors.isEmpty)
+        let report = try object(end)
+        #expect(report["valid"] == .boolean(true))
+        #expect(report["listen"]?.text == "127.0.0.1:8080")
+        #expect(report["store"]?.text == "memory")
+        let tenant = try #require(report["tenants"]?.items.first)
+        #expect(tenant["tenant"]?.text == "acme" && tenant["provider"]?.text == "pageup")
+        #expect(tenant["scopes"] == .array([.string("Public.Application.Read")]))
+        #expect(tenant["mint_budget"] == .object(["burst": .number(10), "per_hour": .number(60)]))
+        #expect(tenant["planned_mints_per_hour"]?.integer == 15)
+        #expect(!end.output.contains("s3cret-in-a-file"))
+        withExtendedLifetime(folder) {}
+    }
+
+    @Test func `check tells a script each mistake`() async throws {
+        let (folder, path) = try configuration(Self.badConfiguration)
+        let end = try await Program.run("check", "--json", "--config", path)
+        #expect(end.status == 1)
+        #expect(end.errors == "tokenwell: error: the configuration has 3 mistakes\n")
+        let report = try object(end)
+        #expect(report["valid"] == .boolean(false))
+        let mistakes = try #require(report["mistakes"]?.items)
+        #expect(mistakes.map { $0["line"]?.integer } == [1, 2, 4])
+        #expect(mistakes.map { $0["path"]?.text } == ["listen", "deadlin", "tenants.acme.environment"])
+        #expect(mistakes.allSatisfy { $0["file"]?.text == path && $0["problem"]?.text?.isEmpty == false })
+        try folder.write("tokenwell.yaml", "tls: {certificate: secret, key: secret}")
+        let broken = try await Program.run("check", "--json", "--config", path)
+        #expect(broken.status == 1)
+        #expect(try object(broken)["mistakes"]?.items.first?["problem"]?.text?.hasPrefix("private key ") == true)
+    }
+
     // MARK: - key
 
     @Test func `key new prints a key and the digest that belongs to it`() async throws {
@@ -89,6 +129,14 @@ struct CommandTests {
         #expect(lines[1].hasPrefix("tw_"))
         #expect(lines[3] == "keys: [\"\(KeyDigest(of: String(lines[1])))\"]")
         #expect(try await Program.run("key", "new").output != end.output)
+    }
+
+    @Test func `key new gives a script both`() async throws {
+        let end = try await Program.run("key", "new", "--json")
+        #expect(end.status == 0 && end.errors.isEmpty)
+        let key = try #require(try object(end)["key"]?.text)
+        #expect(key.hasPrefix("tw_"))
+        #expect(try object(end)["digest"]?.text == "\(KeyDigest(of: key))")
     }
 
     // MARK: - token
@@ -136,7 +184,7 @@ struct CommandTests {
                 ),
                 (
                     try await Program.run("token", "acme", environment: environment(service, "other")),
-                    "status 401: the key is not valid"
+                    "status 401: the key or token is not valid"
                 ),
                 (
                     try await Program.run(
@@ -159,6 +207,7 @@ struct CommandTests {
                 #expect(end.output.isEmpty)
                 #expect(end.errors.hasPrefix("tokenwell: error: \(error)"))
                 #expect(!end.errors.contains(key))
+                #expect(end.errors.contains("\ntokenwell: hint: "))
             }
         }
     }
@@ -260,6 +309,23 @@ struct CommandTests {
         withExtendedLifetime(folder) {}
     }
 
+    @Test(
+        arguments: [([:], true), (["NO_COLOR": "1"], false), (["TERM": "dumb"], false)] as [([String: String], Bool)])
+    func `at a terminal the log is for people`(_ environment: [String: String], _ isColored: Bool) async throws {
+        let (folder, path) = try configuration("listen: 127.0.0.1:0")
+        // util-linux' script(1) runs it at a terminal, and passes on what that shows.
+        let program = try Program(
+            ["serve", "--config", path], environment: environment,
+            launcher: ["/bin/sh", "-c", #"exec script -qec "exec $*" /dev/null >&2"#, "sh"])
+        let line = try await program.error(containing: "listening")
+        #expect(line.contains("notice") && line.contains("127.0.0.1:"))
+        #expect(!line.contains("{"))
+        #expect(line.contains("\u{1B}[") == isColored)
+        program.terminate()
+        _ = await program.finish()
+        withExtendedLifetime(folder) {}
+    }
+
     // MARK: - All of them
 
     @Test(arguments: [
@@ -273,11 +339,42 @@ struct CommandTests {
         #expect(end.errors.hasSuffix("tokenwell: hint: tokenwell help shows the commands\n"))
     }
 
-    @Test(arguments: ["", "serve", "demo", "check", "token", "key", "key new", "simulate", "healthcheck"])
+    @Test(arguments: [
+        "", "serve", "demo", "check", "token", "key", "key new", "masterkey", "masterkey new", "masterkey rotate",
+        "seal",
+        "simulate", "healthcheck",
+    ])
     func `every command has help`(_ command: String) async throws {
         let end = await (try Program(command.split(separator: " ").map(String.init) + ["--help"])).finish()
         #expect(end.status == 0)
         #expect(end.output.contains("USAGE: tokenwell \(command)".trimmingCharacters(in: .whitespaces)))
         #expect(end.errors.isEmpty)
+        // An example that stands on a line of its own, as it would be typed; nothing was too long for its line.
+        let lines = end.output.split(separator: "\n")
+        #expect(lines.contains { $0.hasPrefix("  ") && $0.contains("tokenwell ") })
+        for (line, next) in zip(lines, lines.dropFirst()) where line.hasPrefix("  ") {
+            #expect(next.hasPrefix("  ") || next.first?.isUppercase == true, "\(next)")
+        }
+    }
+
+    @Test func `help says what an exit status means`() async throws {
+        let end = try await Program.run("help")
+        #expect(end.output.contains("Exit status: 0 done, 1 failed"))
+    }
+
+    @Test(arguments: ["bash", "zsh", "fish"])
+    func `a shell's completion is made, and bash reads its own`(_ shell: String) async throws {
+        let end = try await Program.run("--generate-completion-script", shell)
+        #expect(end.status == 0 && end.errors.isEmpty)
+        for command in ["serve", "masterkey", "healthcheck"] { #expect(end.output.contains(command)) }
+        guard shell == "bash" else { return }
+        let folder = try ConfigurationFolder("{}")
+        try folder.write("completion", end.output)
+        let bash = Process()
+        bash.executableURL = URL(fileURLWithPath: "/bin/bash")
+        bash.arguments = ["-n", folder.path + "completion"]
+        try bash.run()
+        bash.waitUntilExit()
+        #expect(bash.terminationStatus == 0)
     }
 }

@@ -29,6 +29,8 @@ final class ConfigurationFolder {
         try ConfigurationLoader.load(path + "tokenwell.yaml", environment: environment)
     }
 
+    func reading() -> ConfigurationReading { ConfigurationLoader.read(path + "tokenwell.yaml", environment: [:]) }
+
     /// Every mistake as it is printed, with the folder left out.
     func mistakes(environment: [String: String] = [:]) -> [String] {
         do throws(ConfigurationErrors) {

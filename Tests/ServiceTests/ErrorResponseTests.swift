@@ -47,6 +47,11 @@ struct ErrorResponseTests {
                 + #""error_description":"no more tokens may be minted for now","retry_after":60,"tenant":"acme"}"#
         ),
         (
+            .slowDown(retryAfter: .seconds(6)),
+            "429\n\(head)\nRetry-After: 6\n" + #"{"error":"slow_down","#
+                + #""error_description":"too many tokens reported as rejected","retry_after":6,"tenant":"acme"}"#
+        ),
+        (
             .revocationPending(retryAfter: .seconds(-3)),
             "503\n\(head)\nRetry-After: 1\n" + #"{"error":"upstream_unavailable","#
                 + #""error_description":"dropped here; not yet revoked at the vendor","retry_after":1,"tenant":"acme"}"#
@@ -65,6 +70,13 @@ struct ErrorResponseTests {
         #expect(
             text(ErrorResponse(refusing: status, "why"))
                 == "\(status)\n\(Self.head)\n" + #"{"error":"\#(code)","error_description":"why"}"#)
+    }
+
+    @Test func `what the server has no room for may be tried again`() {
+        #expect(
+            text(ErrorResponse(refusing: .serviceUnavailable, "why"))
+                == "503\n\(Self.head)\nRetry-After: 1\n"
+                + #"{"error":"temporarily_unavailable","error_description":"why","retry_after":1}"#)
     }
 
     @Test func `challenge and Allow are fields`() {

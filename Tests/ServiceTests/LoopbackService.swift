@@ -22,16 +22,23 @@ final class LoopbackService: Sendable {
     static let vendorSecret = "vendor-s3cret"
     static let pageUpScopes = ["Public.Application.Read", "Public.Application.Write"]
 
-    let service: Service
+    /// How the callers of a test prove themselves.
+    enum Proof: CaseIterable { case key, basic, jwt, certificate }
+
+    /// The one that runs now.
+    var service: Service { running.withLock { $0 } }
+    private let running: Mutex<Service>
+    private let readings: Readings
     let upstream: ScriptedUpstream
     let pageUpURL: String
     let ukgURL: String
     private let client: HTTPClient
     private let tls: TLSContext
+    private let proof: Proof
     private let lines: LineCollector
     private let description: OpenAPIDescription
 
-    var url: String { "http://\(service.address)" }
+    var url: String { "\(proof == .certificate ? "https" : "http")://\(service.address)" }
     var log: String { lines.text }
 
     /// Runs a test against a service of its own, which is drained in the end.
@@ -39,13 +46,14 @@ final class LoopbackService: Sendable {
     /// It has the tenants `acme` (PageUp), `globex` (UKG) and `initech` (the scripted upstream; scopes `read` and
     /// `write`), and the callers that ``callers`` says.
     static func run(
-        adjust: (inout Configuration) -> Void = { _ in }, _ test: (LoopbackService) async throws -> Void
+        proof: Proof = .key, adjust: (inout Configuration) throws -> Void = { _ in },
+        _ test: (LoopbackService) async throws -> Void
     ) async throws {
-        try await turnstile.pass { try await runNow(adjust: adjust, test) }
+        try await turnstile.pass { try await runNow(proof, adjust: adjust, test) }
     }
 
     private static func runNow(
-        adjust: (inout Configuration) -> Void, _ test: (LoopbackService) async throws -> Void
+        _ proof: Proof, adjust: (inout Configuration) throws -> Void, _ test: (LoopbackService) async throws -> Void
     ) async throws {
         let group = try Self.group.get()
         let upstream = ScriptedUpstream()
@@ -54,8 +62,10 @@ final class LoopbackService: Sendable {
         }
         let urls = servers.map { "http://\($0.address)" }
         var configuration = Self.configuration(pageUp: urls[0], ukg: urls[1], upstream: urls[2])
-        adjust(&configuration)
-        let service = try LoopbackService(configuration, on: group, upstream, pageUpURL: urls[0], ukgURL: urls[1])
+        try CallerProofs.shared.get().add(proof, to: &configuration)
+        try adjust(&configuration)
+        let service = try LoopbackService(
+            configuration, proof, on: group, upstream, pageUpURL: urls[0], ukgURL: urls[1])
         // Away from the threads that all tests share, where one that computes for long would have this one miss deadlines.
         let result = await withTaskExecutorPreference(group.any) { () async -> Result<Void, any Error> in
             do { return .success(try await test(service)) } catch { return .failure(error) }
@@ -66,25 +76,47 @@ final class LoopbackService: Sendable {
     }
 
     private init(
-        _ configuration: Configuration, on group: EventLoopGroup, _ upstream: ScriptedUpstream, pageUpURL: String,
+        _ configuration: Configuration, _ proof: Proof, on group: EventLoopGroup, _ upstream: ScriptedUpstream,
+        pageUpURL: String,
         ukgURL: String
     ) throws {
         let lines = LineCollector()
-        let logger = Logger(label: "tokenwell") { label in
-            JSONLinesLogHandler(label: label, logLevel: .trace, sink: { lines.append($0) })
-        }
-        service = try Service(configuration, on: group, logger: logger)
+        readings = Readings(configuration)
+        running = Mutex(try Self.start(readings, on: group, lines))
         self.upstream = upstream
         self.pageUpURL = pageUpURL
         self.ukgURL = ukgURL
         self.lines = lines
         // Connections that nobody keeps hold up no drain.
         var clientConfiguration = HTTPClient.Configuration()
-        clientConfiguration.maximumIdle = 0
+        clientConfiguration.lifetime = .zero
         clientConfiguration.limits.bodyBytes = 1 << 20
         client = HTTPClient(on: group, configuration: clientConfiguration)
         tls = try .client()
+        self.proof = proof
         description = try .read()
+    }
+
+    private static func start(
+        _ readings: Readings, on group: EventLoopGroup, _ lines: LineCollector
+    ) throws -> Service {
+        let threshold = LogThreshold(.trace)
+        let logger = Logger(label: "tokenwell") { label in
+            ThresholdLogHandler(JSONLinesLogHandler(label: label, sink: { lines.append($0) }), threshold)
+        }
+        return try Service(
+            readings.next.configuration, on: group, logger: logger,
+            source: ConfigurationSource(threshold: threshold) { readings.next })
+    }
+
+    /// Has the service find another configuration when it reads it next.
+    func edit(_ change: (inout ConfigurationReading) throws -> Void) rethrows { try readings.edit(change) }
+
+    /// Stops the service, and starts it again: the vendors and the store are what they were.
+    func restart() async throws {
+        await service.stop(within: .seconds(5))
+        let next = try Self.start(readings, on: try Self.group.get(), lines)
+        running.withLock { $0 = next }
     }
 
     // MARK: - Configuration
@@ -102,6 +134,7 @@ final class LoopbackService: Sendable {
     private static func configuration(pageUp: String, ukg: String, upstream: String) -> Configuration {
         var configuration = Configuration()
         configuration.listen = .loopback()
+        configuration.store = .memory
         configuration.tenants = [
             Tenant(
                 name: "acme", provider: .pageUp(tokenURL: pageUp + "/connect/token"),
@@ -168,9 +201,13 @@ final class LoopbackService: Sendable {
         _ method: Method, _ path: String, as caller: String? = nil, _ fields: [(StaticString, String)] = [],
         _ body: String = ""
     ) async throws -> Answer {
-        let credentials =
-            caller.map { [("Authorization", "Bearer \(Self.key(of: $0))")] as [(StaticString, String)] } ?? []
-        let answer = try await ask(method, url + path, credentials + fields, body)
+        let proofs = try CallerProofs.shared.get()
+        let credentials = try caller.flatMap { try proofs.authorization($0, by: proof) }.map {
+            [("Authorization", $0)] as [(StaticString, String)]
+        }
+        let answer = try await ask(
+            method, url + path, (credentials ?? []) + fields, body,
+            tls: proof == .certificate ? try proofs.context(of: caller) : tls)
         for problem in description.problems(with: answer, to: method, path) {
             Issue.record("\(method) \(path) answered \(answer.status) against openapi.yaml: \(problem)")
         }
@@ -185,14 +222,15 @@ final class LoopbackService: Sendable {
 
     /// Asks any server.
     func ask(
-        _ method: Method, _ url: String, _ fields: [(StaticString, String)] = [], _ body: String = ""
+        _ method: Method, _ url: String, _ fields: [(StaticString, String)] = [], _ body: String = "",
+        tls: TLSContext? = nil
     ) async throws -> Answer {
         var all = Fields()
         for (name, value) in fields { all.append(name, value) }
         return Answer(
             response: try await client.send(
-                method, to: try #require(HTTPURL(url)), fields: all, body: Array(body.utf8), tls: tls, owner: "",
-                by: .now.advanced(by: .seconds(30))))
+                method, to: try #require(HTTPURL(url)), fields: all, body: Array(body.utf8),
+                tls: tls ?? self.tls, by: .now.advanced(by: .seconds(300))))
     }
 
     // MARK: - The vendors
@@ -220,6 +258,19 @@ final class LoopbackService: Sendable {
         let lines = try await get("/metrics").text.split(separator: "\n")
         let line = lines.first { $0.hasPrefix(series + " ") }
         return line.flatMap { Int($0.dropFirst(series.count + 1)) } ?? 0
+    }
+}
+
+/// What a service finds when it reads its configuration.
+private final class Readings: Sendable {
+    private let reading: Mutex<ConfigurationReading>
+
+    init(_ configuration: Configuration) { reading = Mutex(ConfigurationReading(configuration)) }
+
+    var next: ConfigurationReading { reading.withLock(\.self) }
+
+    func edit(_ change: (inout ConfigurationReading) throws -> Void) rethrows {
+        try reading.withLock { try change(&$0) }
     }
 }
 

@@ -25,6 +25,18 @@ struct OpenAPIDescription: Sendable {
         return operations
     }
 
+    /// The security schemes that operations name, and those that are described.
+    var securitySchemes: (named: Set<String>, described: Set<String>) {
+        var named: Set<String> = []
+        for path in root["paths"]?.entries ?? [] {
+            for operation in path.value.entries ?? [] {
+                guard case .sequence(let ways) = operation.value["security"]?.value else { continue }
+                for way in ways { named.formUnion(way.entries?.map(\.key) ?? []) }
+            }
+        }
+        return (named, Set(root["components"]?["securitySchemes"]?.entries?.map(\.key) ?? []))
+    }
+
     /// The statuses that an operation names, without `default`.
     func statuses(of method: Method, _ path: String) -> Set<Int> {
         let responses = root["paths"]?[path]?[method.name.lowercased()]?["responses"]
@@ -36,8 +48,9 @@ struct OpenAPIDescription: Sendable {
         let segments = path.prefix { $0 != "?" }.split(separator: "/", omittingEmptySubsequences: false)
         return root["paths"]?.entries?.map(\.key).first { template in
             let wanted = template.split(separator: "/", omittingEmptySubsequences: false)
-            return wanted.count == segments.count
-                && zip(wanted, segments).allSatisfy { $0 == $1 || ($0.hasPrefix("{") && !$1.isEmpty) }
+            let takesMore = wanted.last == "{path}"
+            return (takesMore ? wanted.count <= segments.count : wanted.count == segments.count)
+                && zip(wanted, segments).allSatisfy { $0 == $1 || $0 == "{path}" || ($0 == "{tenant}" && !$1.isEmpty) }
         }
     }
 
@@ -81,10 +94,12 @@ struct OpenAPIDescription: Sendable {
     }
 
     private func bodyProblems(_ answer: Answer, _ described: YAMLNode, omitsBody: Bool) -> [String] {
-        guard let content = described["content"]?.entries?.first else {
+        guard let contents = described["content"]?.entries else {
             return answer.response.body.isEmpty ? [] : ["there is a body"]
         }
-        guard answer[field: "Content-Type"] == content.key else { return ["the media type is not \(content.key)"] }
+        guard let content = contents.first(where: { $0.key == answer[field: "Content-Type"] }) else {
+            return ["the media type is not \(contents.map(\.key).joined(separator: " or "))"]
+        }
         if omitsBody { return answer.response.body.isEmpty ? [] : ["there is a body"] }
         guard content.key == "application/json" else { return [] }
         guard let json = answer.json, let schema = content.value["schema"] else { return ["the body is not JSON"] }
@@ -112,6 +127,9 @@ struct OpenAPIDescription: Sendable {
             let isMatch = (try? Regex(pattern).wholeMatch(in: text)) != nil
             if !isMatch { problems.append("\(name) does not match \(pattern)") }
         }
+        if let items = schema["items"] {
+            problems += value.items.flatMap { self.problems(with: $0, items, "an item of \(name)") }
+        }
         guard case .object(let members) = value else { return problems }
         return problems + memberProblems(members, schema, name)
     }
@@ -119,9 +137,12 @@ struct OpenAPIDescription: Sendable {
     private func memberProblems(_ members: [String: JSONValue], _ schema: YAMLNode, _ name: String) -> [String] {
         let required = schema["required"]?.items?.compactMap(\.text) ?? []
         let missing = required.filter { members[$0] == nil }.map { "\(name) has no \($0)" }
+        let others = schema["additionalProperties"].flatMap { $0.entries == nil ? nil : $0 }
         return missing
             + members.flatMap { member, value -> [String] in
-                guard let described = schema["properties"]?[member] else { return ["\(name) has a \(member)"] }
+                guard let described = schema["properties"]?[member] ?? others else {
+                    return ["\(name) has a \(member)"]
+                }
                 return problems(with: value, described, member)
             }
     }

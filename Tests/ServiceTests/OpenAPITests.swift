@@ -16,14 +16,20 @@ struct OpenAPITests {
         let group = try LoopbackService.group.get()
         let metrics = MetricsRegistry()
         let broker = Broker(
-            tenants: [], endpoint: try OAuthTokenEndpoint(for: [], client: HTTPClient(on: group)),
+            tenants: [], endpoint: OAuthTokenEndpoint(client: HTTPClient(on: group), tls: try UpstreamTLS(for: [])),
             timekeeper: LoopTimekeeper(group), metrics: metrics, logger: Logger(label: "tokenwell"))
         let authentication = Authentication([])
         routes = Service.routes(
-            tokens: TokenRoute(broker: broker, authentication: authentication),
-            revocation: RevocationRoute(broker: broker, authentication: authentication),
+            tokens: TokenRoute(broker: broker, authentication: authentication, audit: nil),
+            rejection: RejectionRoute(broker: broker, authentication: authentication, audit: nil),
+            revocation: RevocationRoute(broker: broker, authentication: authentication, audit: nil),
+            tenants: TenantsRoute(broker: broker, authentication: authentication),
+            status: StatusRoute(authentication: authentication),
             operations: OperationsRoutes(
-                broker: broker, authentication: authentication, metrics: MetricsPage(metrics), readiness: Readiness()))
+                broker: broker, authentication: authentication, audit: nil, metrics: MetricsPage(metrics),
+                readiness: Readiness()),
+            reload: ReloadRoute(authentication: authentication, audit: nil, reloader: ReloaderReference()),
+            metadata: MetadataRoute(origin: ExternalOrigin("https://tokens.example")))
     }
 
     @Test func `every route is described, and everything described is a route`() {
@@ -32,6 +38,11 @@ struct OpenAPITests {
         }
         #expect(Set(served).count == served.count)
         #expect(description.operations == Set(served))
+    }
+
+    @Test func `the ways to prove oneself are those that are described`() {
+        #expect(description.securitySchemes.named == description.securitySchemes.described)
+        #expect(description.securitySchemes.named == ["bearer", "basic", "mutualTLS"])
     }
 
     @Test func `HEAD is described as GET is`() {
@@ -44,20 +55,28 @@ struct OpenAPITests {
     private static func operations(meeting error: BrokerError) -> [(Method, String)] {
         let tokens = [(Method.get, "/tokens/{tenant}"), (.head, "/tokens/{tenant}"), (.post, "/tokens/{tenant}")]
         let refresh = [(Method.post, "/tenants/{tenant}/refresh")]
+        let rejected = [(Method.post, "/tokens/{tenant}/rejected")]
         let revoke = [(Method.post, "/revoke")]
+        let revokeAll = [(Method.post, "/tenants/{tenant}/revoke")]
+        let tenant = [(Method.get, "/tenants/{tenant}"), (.head, "/tenants/{tenant}")]
+        let tenants = [(Method.get, "/tenants"), (.head, "/tenants")]
         return switch error {
-        case .accessDenied: tokens + refresh + revoke
-        case .invalidScope: tokens
+        case .accessDenied: tokens + rejected + refresh + revoke + revokeAll + tenant + tenants
+        case .invalidScope: tokens + rejected
+        case .slowDown: rejected
         case .revocationPending: revoke
-        case .unknownTenant, .upstreamRejected, .upstreamUnavailable, .upstreamTimeout, .budgetExhausted:
-            tokens + refresh
+        case .storeUnavailable: revoke + revokeAll
+        case .unknownTenant: tokens + rejected + refresh + revokeAll + tenant
+        case .upstreamRejected, .upstreamUnavailable, .upstreamTimeout, .budgetExhausted:
+            tokens + rejected + refresh
         }
     }
 
     @Test(arguments: [
         BrokerError.accessDenied, .unknownTenant, .invalidScope, .upstreamRejected,
         .upstreamUnavailable(retryAfter: .seconds(1)), .upstreamTimeout(retryAfter: .seconds(1)),
-        .budgetExhausted(retryAfter: .seconds(1)), .revocationPending(retryAfter: .seconds(1)),
+        .budgetExhausted(retryAfter: .seconds(1)), .slowDown(retryAfter: .seconds(1)),
+        .revocationPending(retryAfter: .seconds(1)), .storeUnavailable(retryAfter: .seconds(1)),
     ])
     func `every refusal of the broker is described wherever it can be met`(_ error: BrokerError) {
         var response = ErrorResponse(error, tenant: "acme").response
@@ -74,23 +93,47 @@ struct OpenAPITests {
         for route in routes where !Self.open.contains(route.path) {
             #expect(description.statuses(of: route.method, route.path).isSuperset(of: [400, 401, 403]))
         }
-        for path in ["/tokens/{tenant}", "/revoke"] {
+        for path in ["/tokens/{tenant}", "/tokens/{tenant}/rejected", "/revoke"] {
             #expect(description.statuses(of: .post, path).isSuperset(of: [413, 415]))
         }
     }
 
-    private static let open = ["/metrics", "/livez", "/readyz", "/healthz", "/openapi.yaml"]
+    private static let open = [
+        "/.well-known/oauth-authorization-server/tokens/{tenant}", "/metrics", "/livez", "/readyz", "/healthz",
+        "/openapi.yaml",
+    ]
 
     @Test func `what reaches no route is described`() {
         for error in [
             ErrorResponse(.notFound, "not_found", "no such path"), ErrorResponse(refusing: .badRequest, "malformed"),
             ErrorResponse(refusing: .contentTooLarge, "the body is too large"),
-            ErrorResponse(refusing: .requestTimeout, "slow"),
+            ErrorResponse(refusing: .requestTimeout, "slow"), ErrorResponse(refusing: .serviceUnavailable, "busy"),
         ] {
             var response = error.response
             response.fields.append("X-Request-Id", "1")
             #expect(description.problems(with: Answer(response: response), to: .get, "/nowhere") == [])
         }
+    }
+
+    @Test(arguments: ["/metrics", "/openapi.yaml"])
+    func `what comes compressed is described`(_ path: String) async throws {
+        let route = try #require(routes.first { $0.path == path })
+        var request = Request(method: .get, target: Target(segments: [String(path.dropFirst())]))
+        request.fields.append("Accept-Encoding", "gzip, identity;q=0")
+        var response = try await route.handler(request, "").response
+        response.fields.append("X-Request-Id", "1")
+        #expect(response.fields["Content-Encoding"] == "gzip")
+        #expect(description.problems(with: Answer(response: response), to: .get, path) == [])
+    }
+
+    @Test func `OpenMetrics are described`() async throws {
+        let route = try #require(routes.first { $0.path == "/metrics" })
+        var request = Request(method: .get, target: Target(segments: ["metrics"]))
+        request.fields.append("Accept", "application/openmetrics-text")
+        var response = try await route.handler(request, "").response
+        response.fields.append("X-Request-Id", "1")
+        #expect(response.fields["Content-Type"] == "application/openmetrics-text; version=1.0.0; charset=utf-8")
+        #expect(description.problems(with: Answer(response: response), to: .get, "/metrics") == [])
     }
 
     // MARK: - The checker itself

@@ -2,6 +2,7 @@ import Foundation
 import HTTP
 import Sockets
 import Support
+import Sealing
 import Testing
 import TokenBroker
 
@@ -102,12 +103,37 @@ struct OperationsRoutesTests {
     @Test func `the README has every family, and no other`() async throws {
         let readme = String(decoding: try RepositoryFile.read("README.md"), as: UTF8.self)
         let rows = readme.split(separator: "\n").filter { $0.hasPrefix("| `tokenwell_") || $0.hasPrefix("| `process_") }
-        try await LoopbackService.run { service in
+        let folder = try ConfigurationFolder("{}")
+        try await LoopbackService.run(proof: .jwt) { configuration in
+            configuration.masterKeys = KeyRing(active: .generate())
+            configuration.store = .sqlite(folder.path + "tokenwell.db")
+        } _: { service in
             let token = try #require(try await service.get("/tokens/acme", as: "payroll").token)
+            _ = try await service.post("/tokens/acme/rejected", "token=x", as: "payroll")
             _ = try await service.post("/revoke", "token=\(token)", as: "payroll")
             let lines = try await service.get("/metrics").text.split(separator: "\n")
             let families = lines.filter { $0.hasPrefix("# TYPE ") }.map { $0.split(separator: " ")[2] }
             #expect(rows.map { $0.dropFirst(3).prefix { $0 != "`" } }.sorted() == families.sorted())
+        }
+    }
+
+    @Test(arguments: [true, false])
+    func `requests are counted by caller, unless that is turned off`(_ isOn: Bool) async throws {
+        try await LoopbackService.run {
+            $0.metricsShowCallers = isOn
+        } _: { service in
+            for caller in ["payroll", "payroll", "idle", nil] {
+                _ = try await service.get("/tokens/initech", as: caller)
+            }
+            let text = try await service.get("/metrics").text
+            #expect(text.contains("payroll") == isOn)
+            for (caller, outcome, count) in [
+                ("payroll", "admitted", 2), ("payroll", "rate_limited", 0), ("idle", "admitted", 1),
+                ("reports", "admitted", 0),
+            ] {
+                let line = #"tokenwell_caller_requests_total{caller="\#(caller)",outcome="\#(outcome)"} \#(count)"#
+                #expect(text.contains(line) == isOn)
+            }
         }
     }
 
@@ -230,6 +256,68 @@ struct OperationsRoutesTests {
             let answer = try await service.get("/openapi.yaml")
             #expect(answer[field: "Content-Type"] == "application/yaml")
             #expect(Data(answer.response.body) == file)
+        }
+    }
+
+    // MARK: - Content codings
+
+    /// The head of an answer, but for what no two have in common. Received by a thread that may block.
+    private func head(
+        of method: String, _ path: String, accepting codings: String, at port: UInt16
+    ) async throws -> [Substring] {
+        try await Task.detached {
+            let connection = try RawConnection(port: port)
+            try connection.send("\(method) \(path) HTTP/1.1\r\nHost: a\r\nAccept-Encoding: \(codings)\r\n\r\n")
+            return try connection.receive(through: "\r\n\r\n").split(separator: "\r\n").filter {
+                !$0.hasPrefix("Date: ") && !$0.hasPrefix("X-Request-Id: ")
+            }
+        }.value
+    }
+
+    @Test func `HEAD has the fields of GET in each coding`() async throws {
+        try await LoopbackService.run { service throws in
+            let port = service.service.address.port
+            let plain = try await head(of: "GET", "/openapi.yaml", accepting: "br", at: port)
+            let coded = try await head(of: "GET", "/openapi.yaml", accepting: "br, gzip", at: port)
+            #expect(try await head(of: "HEAD", "/openapi.yaml", accepting: "br", at: port) == plain)
+            #expect(try await head(of: "HEAD", "/openapi.yaml", accepting: "br, gzip", at: port) == coded)
+            #expect(plain.contains("Vary: Accept-Encoding") && coded.contains("Vary: Accept-Encoding"))
+            #expect(!plain.contains("Content-Encoding: gzip") && coded.contains("Content-Encoding: gzip"))
+            #expect(Set(plain).subtracting(coded).count == 1, "the length")
+        }
+    }
+
+    @Test(arguments: ["/metrics", "/openapi.yaml"])
+    func `who takes no coding that there is gets none`(_ path: String) async throws {
+        try await LoopbackService.run { service in
+            let plain = try await service.get(path, as: nil, [("Accept-Encoding", "gzip;q=0")])
+            let vary = path == "/metrics" ? "Accept, Accept-Encoding" : "Accept-Encoding"
+            #expect(plain[field: "Vary"] == vary && plain[field: "Content-Encoding"] == nil)
+            for method in [Method.get, .head] {
+                let answer = try await service.send(method, path, as: nil, [("Accept-Encoding", "br, *;q=0")])
+                #expect(answer.status == 406)
+                #expect(method == .head || answer.json?["error"]?.text == "not_acceptable")
+            }
+        }
+    }
+
+    /// A test client that refuses coded answers asks for one.
+    @Test func `nothing else is ever compressed`() async throws {
+        let token = String(repeating: "x", count: 4000)
+        try await LoopbackService.run { service throws in
+            service.upstream.answer { _ in ScriptedUpstream.token(token) }
+            let gzip: [(StaticString, String)] = [("Accept-Encoding", "gzip, identity;q=0")]
+            let form = "grant_type=client_credentials"
+            for answer in [
+                try await service.get("/tokens/initech", as: "payroll", gzip),
+                try await service.post("/tokens/initech", form, as: "payroll", gzip),
+            ] {
+                #expect(answer.token == token)
+                #expect(answer[field: "Vary"] == nil)
+            }
+            for path in ["/tokens/acme", "/livez", "/readyz", "/healthz", "/nowhere"] {
+                #expect(try await service.get(path, as: nil, gzip)[field: "Vary"] == nil)
+            }
         }
     }
 }

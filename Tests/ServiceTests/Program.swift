@@ -23,14 +23,29 @@ final class Program {
         return String(decoding: words.map { $0 == 0 ? UInt8(ascii: " ") : $0 }, as: UTF8.self)
     }
 
-    /// - Parameter environment: All that it gets.
-    init(_ arguments: [String], environment: [String: String] = [:]) throws {
+    /// What a sanitizer has to know: what it leaves alone, and by PATH the symbolizer that gives it the names for that.
+    ///
+    /// A command ends while its connections' tasks are asleep, which the address sanitizer would take for leaks.
+    private static let sanitizers = ProcessInfo.processInfo.environment
+        .filter { ["PATH", "TSAN_OPTIONS"].contains($0.key) }
+        .merging(["ASAN_OPTIONS": "detect_leaks=0"]) { _, own in own }
+
+    /// - Parameters:
+    ///   - environment: All that it gets, but for what sanitizers read.
+    ///   - input: Its standard input.
+    ///   - launcher: A program with arguments of its own, in whose place it runs.
+    init(
+        _ arguments: [String], environment: [String: String] = [:], input: FileHandle = .nullDevice,
+        launcher: [String] = []
+    ) throws {
         // Built beside the tests.
         let tests = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-        process.executableURL = tests.deletingLastPathComponent().appendingPathComponent("tokenwell")
-        process.arguments = arguments
-        process.environment = environment
-        process.standardInput = FileHandle.nullDevice
+        let program = tests.deletingLastPathComponent().appendingPathComponent("tokenwell").path
+        let words = launcher + [program] + arguments
+        process.executableURL = URL(fileURLWithPath: words[0])
+        process.arguments = Array(words.dropFirst())
+        process.environment = environment.merging(Self.sanitizers) { given, _ in given }
+        process.standardInput = input
         let (output, errors) = (Pipe(), Pipe())
         process.standardOutput = output
         process.standardError = errors
@@ -47,6 +62,15 @@ final class Program {
     /// Runs it to its end.
     static func run(_ arguments: String..., environment: [String: String] = [:]) async throws -> End {
         try await Program(arguments, environment: environment).finish()
+    }
+
+    /// Runs it to its end, with that on standard input.
+    static func run(_ arguments: String..., input: String, environment: [String: String] = [:]) async throws -> End {
+        let pipe = Pipe()
+        // Less than a pipe takes at once.
+        try pipe.fileHandleForWriting.write(contentsOf: Data(input.utf8))
+        try pipe.fileHandleForWriting.close()
+        return try await Program(arguments, environment: environment, input: pipe.fileHandleForReading).finish()
     }
 
     /// Waits for a line on standard error.

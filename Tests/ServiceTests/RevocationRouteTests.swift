@@ -117,4 +117,34 @@ struct RevocationRouteTests {
             #expect(try await service.get("/revoke?token=x", as: "payroll").status == 405)
         }
     }
+
+    @Test func `an operator revokes all that a tenant has, and those of no present secret`() async throws {
+        try await LoopbackService.run { service in
+            let path = "/tenants/globex/revoke"
+            let tokens = [try await token(of: "globex", from: service), try await token(of: "acme", from: service)]
+            let none = try await service.post(path, "minted_with=withdrawn_secret", as: "ops")
+            #expect(none.text == #"{"tenant":"globex","upstream":0,"local":0,"pending":0}"#)
+            #expect(try await service.ukgTakes(tokens[0]))
+            let all = try await service.post(path, as: "ops")
+            #expect(all.text == #"{"tenant":"globex","upstream":1,"local":0,"pending":0}"#)
+            #expect(try await !service.ukgTakes(tokens[0]))
+            #expect(try await token(of: "globex", from: service) != tokens[0])
+            #expect(try await token(of: "acme", from: service) == tokens[1])
+            let local = try await service.post("/tenants/acme/revoke", as: "ops")
+            #expect(local.text == #"{"tenant":"acme","upstream":0,"local":1,"pending":0}"#)
+        }
+    }
+
+    @Test func `nobody else revokes all of a tenant`() async throws {
+        try await LoopbackService.run { service throws in
+            for caller in ["payroll", "root", "idle"] {
+                for tenant in ["acme", "nobody"] {
+                    #expect(try await service.post("/tenants/\(tenant)/revoke", as: caller).status == 403)
+                }
+            }
+            #expect(try await service.post("/tenants/acme/revoke").status == 401)
+            #expect(try await service.post("/tenants/nobody/revoke", as: "ops").status == 404)
+            #expect(try await service.post("/tenants/acme/revoke", "minted_with=x", as: "ops").status == 400)
+        }
+    }
 }

@@ -7,7 +7,7 @@ import Testing
 struct RoutesTests {
     private let routes: Routes = {
         let say = { @Sendable (text: String) -> Route.Handler in
-            { _, parameter in Response(.ok, body: Array("\(text) \(parameter)".utf8)) }
+            { _, parameter in .ready(Response(.ok, body: Array("\(text) \(parameter)".utf8))) }
         }
         return Routes(
             [
@@ -17,7 +17,7 @@ struct RoutesTests {
     }()
 
     private func answer(_ method: Method, _ segments: [String]) async -> Response {
-        await routes.respond(to: Request(method: method, target: Target(segments: segments)))
+        await routes.reply(to: Request(method: method, target: Target(segments: segments))).response
     }
 
     @Test(arguments: [
@@ -36,11 +36,17 @@ struct RoutesTests {
         ["tenants", "", "refresh"], ["tenants", "a", "b", "refresh"], ["tenants", "a", "refresh", "x"],
     ])
     func `any other path is not found, whatever the method`(_ segments: [String]) async {
-        for method in [Method.get, .head, .post, Method("OPTIONS")] {
+        for method in [Method.get, .head, .post, Method("OPTIONS"), Method("BREW")] {
             let response = await answer(method, segments)
             #expect(response.status == .notFound)
             #expect(response.fields["Allow"] == nil)
         }
+    }
+
+    @Test func `OPTIONS of the server names the methods that there are`() async {
+        let response = await answer(Method("OPTIONS"), [])
+        #expect(response.status == .noContent)
+        #expect(response.fields["Allow"] == "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT")
     }
 
     @Test(arguments: [
@@ -48,6 +54,10 @@ struct RoutesTests {
         (Method("get"), ["tokens", "acme"], "GET, HEAD, POST"),
         (.get, ["tenants", "a", "refresh"], "POST"), (.head, ["tenants", "a", "refresh"], "POST"),
         (.post, ["livez"], "GET, HEAD"), (Method("OPTIONS"), ["livez"], "GET, HEAD"),
+        (Method("PUT"), ["livez"], "GET, HEAD"), (Method("PATCH"), ["livez"], "GET, HEAD"),
+        (Method("TRACE"), ["livez"], "GET, HEAD"), (Method("CONNECT"), ["livez"], "GET, HEAD"),
+        (Method("QUERY"), ["tokens", "acme"], "GET, HEAD, POST"),
+        (Method("BREW"), ["tenants", "a", "refresh"], "POST"),
     ])
     func `another method is refused, and told what there is`(_ method: Method, _ segments: [String], _ allow: String)
         async
@@ -55,11 +65,5 @@ struct RoutesTests {
         let response = await answer(method, segments)
         #expect(response.status == .methodNotAllowed)
         #expect(response.fields["Allow"] == allow)
-    }
-
-    @Test func `every answer has one request id, refused or not`() async {
-        for response in [await answer(.get, ["livez"]), await answer(.get, ["x"]), routes.refuse(.badRequest, "why")] {
-            #expect(response.fields.count(of: "X-Request-Id") == 1)
-        }
     }
 }

@@ -77,6 +77,9 @@ struct UpstreamAnswerTests {
         Case("white space around", "\r\n\t " + answer(#""expires_in":300"#) + "\n"),
         Case("a byte-order mark before", "\u{FEFF}" + answer(#""expires_in":300"#)),
         Case("a null error is none", answer(#""expires_in":300,"error":null"#)),
+        Case("a false error is none", answer(#""expires_in":300,"error":false"#)),
+        Case("an error of zero is none", answer(#""expires_in":300,"error":0"#)),
+        Case("an empty error is none", answer(#""expires_in":300,"error":"""#)),
     ])
     func `a success in other dress`(_ sample: Case) { #expect(read(sample.response) == sample.expected) }
 
@@ -122,6 +125,18 @@ struct UpstreamAnswerTests {
         Case("expires_in is empty", answer(#""expires_in":"""#), is: malformed),
         Case("expires_in is not a number", answer(#""expires_in":"nan""#), is: malformed),
         Case("expires_in is infinite", answer(#""expires_in":"inf""#), is: malformed),
+        Case("expires_in is beyond all numbers", answer(#""expires_in":1e999"#), is: malformed),
+        Case("expires_in is in hex", answer(#""expires_in":"0x12C""#), is: malformed),
+        Case("expires_in has a unit", answer(#""expires_in":"300s""#), is: malformed),
+        Case(
+            "a repeated member", #"{"access_token":"t","access_token":"t","token_type":"Bearer","expires_in":300}"#,
+            is: malformed),
+        Case(
+            "an error without a code", #"{"error":{},"access_token":"t","token_type":"Bearer"}"#,
+            is: .unavailable("error_in_success")),
+        Case(
+            "an error by number", #"{"error":17,"access_token":"t","token_type":"Bearer"}"#,
+            is: .unavailable("error_in_success")),
         Case("expires_in is a list", answer(#""expires_in":[300]"#), is: malformed),
         Case("expires_in is a boolean", answer(#""expires_in":true"#), is: malformed),
         Case("a scope with a control character", answer(#""scope":"a\u0001""#), is: .unavailable("malformed_scope")),
@@ -142,11 +157,6 @@ struct UpstreamAnswerTests {
         Case("token_type with white space", #"{"access_token":"t","token_type":"Bearer "}"#, is: unknownType),
     ])
     func `a 200 that holds no token to hand out`(_ sample: Case) { #expect(read(sample.response) == sample.expected) }
-
-    @Test func `of a repeated member one counts, and nothing breaks`() {
-        let body = #"{"access_token":"t","access_token":"t","token_type":"Bearer","expires_in":300}"#
-        #expect(read(Case("", body).response) == Case("", body).expected)
-    }
 
     @Test func `bytes that are no text at all`() {
         #expect(read(Response(.ok, body: [0xFF, 0xFE, 0x00, 0xD8, 0x80])) == .failure(Self.malformed))
@@ -200,7 +210,15 @@ struct UpstreamAnswerTests {
             "429 with a date gone by", 429, "", retryAfter: "Sun, 22 Nov 2026 04:00:00 GMT",
             is: .throttled(retryAfter: .zero)),
         Case("429 with nonsense", 429, "", retryAfter: "-1", is: .throttled(retryAfter: nil)),
-        Case("429 with too many digits", 429, "", retryAfter: "9999999999", is: .throttled(retryAfter: nil)),
+        Case("429 with a day", 429, "", retryAfter: "86400", is: .throttled(retryAfter: .seconds(86_400))),
+        Case("429 with more than a day", 429, "", retryAfter: "86401", is: .throttled(retryAfter: .seconds(86_400))),
+        Case(
+            "429 with more digits than a number has", 429, "", retryAfter: String(repeating: "9", count: 99),
+            is: .throttled(retryAfter: .seconds(86_400))),
+        Case(
+            "429 with a date that never comes", 429, "", retryAfter: "Fri, 31 Dec 9999 23:59:59 GMT",
+            is: .throttled(retryAfter: .seconds(86_400))),
+        Case("429 with a fraction", 429, "", retryAfter: "1.5", is: .throttled(retryAfter: nil)),
         Case("429 with an error", 429, #"{"error":"slow_down"}"#, is: .throttled(retryAfter: nil)),
         Case("400 without a body", 400, "", is: .unavailable("http_400")),
         Case("404 without a body", 404, "", is: .unavailable("http_404")),
@@ -232,7 +250,9 @@ struct UpstreamAnswerTests {
 
     private func revocation(_ status: Int, _ body: String = "") -> MintFailure? {
         do throws(MintFailure) {
-            try UpstreamAnswer.revocation(Response(Status(status), body: Array(body.utf8)), now: Self.now)
+            let provider = Provider(name: "oauth2", tokenURL: "https://a.example", clientAuthentication: .basic)
+            try UpstreamAnswer.revocation(
+                Response(Status(status), body: Array(body.utf8)), of: provider, now: Self.now)
             return nil
         } catch {
             return error
@@ -259,6 +279,8 @@ struct UpstreamAnswerTests {
         (HTTPClientError.timedOut, MintFailure.timeout), (.unknownHost("x"), .unavailable("unknown_host")),
         (.connect("x"), .unavailable("connection_failed")), (.closed, .unavailable("connection_closed")),
         (.malformed(.badChunk), .unavailable("malformed_answer")),
+        (.malformed(.bodyTooLarge), .unavailable("answer_too_large")),
+        (.malformed(.unsupportedContentCoding), .unavailable("unknown_content_coding")),
     ])
     func `no answer has a fixed word too`(_ error: HTTPClientError, _ failure: MintFailure) {
         #expect(UpstreamAnswer.failure(error) == failure)

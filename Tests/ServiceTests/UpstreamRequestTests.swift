@@ -24,7 +24,11 @@ struct UpstreamRequestTests {
             clientAuthentication: authentication, bodyFormat: body, parameters: parameters, scopeSeparator: separator)
     }
 
-    /// Fields and body as they are sent.
+    /// Fields and body of a token request as they are sent.
+    private func text(_ tenant: Tenant, scopes: ScopeSet) throws -> String {
+        text(try UpstreamRequest.token(tenant, scopes: scopes, now: 0))
+    }
+
     private func text(_ request: UpstreamRequest) -> String {
         (request.fields.all.map { "\($0.name): \($0.value)" } + ["", String(decoding: request.body, as: UTF8.self)])
             .joined(separator: "\n")
@@ -34,10 +38,10 @@ struct UpstreamRequestTests {
 
     private let scopes = ScopeSet(["b", "a"]) ?? .empty
 
-    @Test func `pageup has everything in the form`() {
+    @Test func `pageup has everything in the form`() throws {
         let tenant = tenant(.pageUp(tokenURL: "https://login.dc2.pageuppeople.com/connect/token"), Self.special)
         #expect(
-            text(.token(tenant, scopes: scopes)) == """
+            try text(tenant, scopes: scopes) == """
                 Accept: application/json
                 Content-Type: application/x-www-form-urlencoded
 
@@ -46,12 +50,23 @@ struct UpstreamRequestTests {
                 """)
     }
 
-    @Test func `ukg has the application by raw Basic and the customer in the form`() {
+    @Test func `a client that its certificate proves has only its id in the body`() throws {
+        let tenant = tenant(oauth2(.tls), Credential(id: "app", secret: Secret("")))
+        #expect(
+            try text(tenant, scopes: .empty) == """
+                Accept: application/json
+                Content-Type: application/x-www-form-urlencoded
+
+                grant_type=client_credentials&client_id=app
+                """)
+    }
+
+    @Test func `ukg has the application by raw Basic and the customer in the form`() throws {
         let tenant = tenant(
             .ukg(baseURL: "https://apis.eu.people-doc.com", clientID: "glo bex"),
             Credential(id: "app-1", secret: Secret("p&s=+%:/ é\"")))
         #expect(
-            text(.token(tenant, scopes: ScopeSet(["client"]) ?? .empty)) == """
+            try text(tenant, scopes: ScopeSet(["client"]) ?? .empty) == """
                 Authorization: \(basic("app-1:p&s=+%:/ é\""))
                 Accept: application/json
                 Content-Type: application/x-www-form-urlencoded
@@ -60,10 +75,10 @@ struct UpstreamRequestTests {
                 """)
     }
 
-    @Test func `ukg's revocation has the token and nothing else`() {
+    @Test func `ukg's revocation has the token and nothing else`() throws {
         let tenant = tenant(.ukg(baseURL: "https://apis.eu.people-doc.com", clientID: "globex"))
         #expect(
-            text(.revocation(of: Secret("a.b+c/="), tenant)) == """
+            try text(.revocation(of: Secret("a.b+c/="), tenant, now: 0)) == """
                 Authorization: \(basic("id:pw"))
                 Accept: application/json
                 Content-Type: application/x-www-form-urlencoded
@@ -72,9 +87,9 @@ struct UpstreamRequestTests {
                 """)
     }
 
-    @Test func `basic is form-encoded first, as RFC 6749 has it`() {
+    @Test func `basic is form-encoded first, as RFC 6749 has it`() throws {
         #expect(
-            text(.token(tenant(oauth2(.basic), Self.special), scopes: .empty)) == """
+            try text(tenant(oauth2(.basic), Self.special), scopes: .empty) == """
                 Authorization: \(basic("app%3A1+%C3%A9:p%26s%3D%2B%25%3A%2F+%C3%A9%22"))
                 Accept: application/json
                 Content-Type: application/x-www-form-urlencoded
@@ -83,13 +98,13 @@ struct UpstreamRequestTests {
                 """)
     }
 
-    @Test func `parameters follow in their order, repeated where they have several values`() {
+    @Test func `parameters follow in their order, repeated where they have several values`() throws {
         let parameters = [
             Provider.Parameter("resource", ["https://a", "https://b"]), Provider.Parameter("audience", ["x y"]),
         ]
         let provider = oauth2(.body, parameters: parameters)
         #expect(
-            text(.token(tenant(provider), scopes: scopes)) == """
+            try text(tenant(provider), scopes: scopes) == """
                 Accept: application/json
                 Content-Type: application/x-www-form-urlencoded
 
@@ -98,11 +113,11 @@ struct UpstreamRequestTests {
                 """)
     }
 
-    @Test func `as JSON, one value is a string and several are an array`() {
+    @Test func `as JSON, one value is a string and several are an array`() throws {
         let parameters = [Provider.Parameter("resource", ["a", "b\"\n"]), Provider.Parameter("audience", ["x\\y"])]
         let provider = oauth2(.body, body: .json, parameters: parameters)
         #expect(
-            text(.token(tenant(provider, Self.special), scopes: scopes)) == #"""
+            try text(tenant(provider, Self.special), scopes: scopes) == #"""
                 Accept: application/json
                 Content-Type: application/json
 
@@ -111,9 +126,9 @@ struct UpstreamRequestTests {
                 """#)
     }
 
-    @Test func `a revocation is a form even where a token request is JSON`() {
+    @Test func `a revocation is a form even where a token request is JSON`() throws {
         #expect(
-            text(.revocation(of: Secret("t"), tenant(oauth2(.body, body: .json)))) == """
+            try text(.revocation(of: Secret("t"), tenant(oauth2(.body, body: .json)), now: 0)) == """
                 Accept: application/json
                 Content-Type: application/x-www-form-urlencoded
 
@@ -121,8 +136,8 @@ struct UpstreamRequestTests {
                 """)
     }
 
-    @Test func `scopes are joined by the provider's separator`() {
-        let request = UpstreamRequest.token(tenant(oauth2(.basicRaw, separator: ",")), scopes: scopes)
+    @Test func `scopes are joined by the provider's separator`() throws {
+        let request = try UpstreamRequest.token(tenant(oauth2(.basicRaw, separator: ",")), scopes: scopes, now: 0)
         #expect(String(decoding: request.body, as: UTF8.self) == "grant_type=client_credentials&scope=a%2Cb")
     }
 }

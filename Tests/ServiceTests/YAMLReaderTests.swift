@@ -81,6 +81,9 @@ struct YAMLReaderTests {
         Refusal(
             "repeated keys in two mappings", "a: {x: 1, x: 2}\na: 3", "1:11: duplicate key \"x\"",
             "2:1: duplicate key \"a\""),
+        Refusal(
+            "a key of many that is repeated", (1...40).map { "k\($0): 1\n" }.joined() + "k40: 1\nk41: 1\nk1: 1\n",
+            "41:1: duplicate key \"k40\"", "43:1: duplicate key \"k1\""),
         Refusal("anchor", "a: &x 1", "1:4: an anchor (&); write the value out where it is used"),
         Refusal("anchor on a collection", "&x {a: 1}", "1:1: an anchor (&); write the value out where it is used"),
         Refusal(

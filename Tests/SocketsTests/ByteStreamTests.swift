@@ -52,6 +52,75 @@ struct ByteStreamTests {
     }
 
     @Test(arguments: Kind.allCases)
+    private func `a read takes no more than it may, and leaves the rest to the next`(kind: Kind) async throws {
+        try await connected(kind) { client in
+            try await client.write(Self.much, by: .generous)
+        } server: { server in
+            var bytes: [UInt8] = []
+            while bytes.count < Self.much.count {
+                let count = try await server.read(into: &bytes, atMost: 1000, by: .generous)
+                #expect((1...1000).contains(count))
+            }
+            #expect(bytes == Self.much)
+        }
+    }
+
+    /// Who waits, and of what the first half comes: together with the end, before the loop looks.
+    private enum Half: CaseIterable { case clientHello, serverHello, requestRecord, answerRecord }
+
+    @Test(arguments: Half.allCases)
+    private func `half of what TLS needs and the end, come together, end the wait`(half: Half) async throws {
+        let loop = try TestLoops.group.loops[0]
+        let contexts = try Contexts()
+        let ends = try SocketPair()
+        let (ours, theirs) = (dup(ends.server), ends.client)
+        let isReady = Gate()
+        let stream = Task(executorPreference: loop) {
+            var stream = try ByteStream(Socket(adopting: ours), on: loop)
+            switch half {
+            case .clientHello, .requestRecord: try await stream.acceptTLS(contexts.server, by: .generous)
+            case .serverHello, .answerRecord:
+                try await stream.startTLS(contexts.client, host: "localhost", by: .generous)
+            }
+            var bytes: [UInt8] = []
+            isReady.open()
+            _ = try await stream.read(into: &bytes, by: .generous)
+        }
+        let peer = Task(executorPreference: loop) {
+            var peer = try ByteStream(Socket(adopting: dup(theirs)), on: loop)
+            switch half {
+            case .clientHello, .serverHello: await loop.sleep(until: .now)
+            case .requestRecord: try await peer.startTLS(contexts.client, host: "localhost", by: .generous)
+            case .answerRecord: try await peer.acceptTLS(contexts.server, by: .generous)
+            }
+            if half == .requestRecord || half == .answerRecord { await isReady.wait() }
+            // The loop does not look between these two.
+            let bytes: [UInt8] = [half == .clientHello || half == .serverHello ? 22 : 23, 3, 3, 0, 200, 1, 2]
+            _ = send(theirs, bytes, bytes.count, Int32(MSG_NOSIGNAL))
+            shutdown(theirs, Int32(SHUT_WR))
+        }
+        try await peer.value
+        await #expect(throws: SocketError.tls(.truncated)) { try await stream.value }
+        _ = consume ends
+    }
+
+    @Test func `a stream that is to be reset does not end in good order`() async throws {
+        let listener = try RawListener()
+        let port = listener.port
+        let isAccepted = Gate()
+        let client = Task(executorPreference: try TestLoops.group.any) {
+            let loop = try #require(try TestLoops.group.current)
+            let stream = try await ByteStream.connect(to: [.loopback(port: port)], on: loop, by: .generous)
+            await isAccepted.wait()
+            stream.resetWhenClosed()
+        }
+        let peer = try listener.accept()
+        isAccepted.open()
+        try await client.value
+        #expect(throws: RawConnection.Failure.self) { _ = try peer.receiveToEnd() }
+    }
+
+    @Test(arguments: Kind.allCases)
     private func `a write that nobody reads ends at its deadline`(kind: Kind) async throws {
         let hasGivenUp = Gate()
         try await connected(kind) { client in

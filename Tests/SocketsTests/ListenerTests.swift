@@ -55,4 +55,19 @@ struct ListenerTests {
             #expect(try listener.acceptWaiting()?.descriptor == nil)
         }
     }
+
+    @Test func `who waits is turned away, once`() async throws {
+        try await TestLoops.run { loop in
+            let socket = try Socket.listening(at: .loopback(), isShared: false)
+            let port = try socket.localAddress().port
+            var listener = try Listener(socket, on: loop)
+            #expect(listener.refuseWaiting()?.host == nil)
+            for _ in 0..<2 {
+                let client = try RawConnection(port: port)
+                #expect(listener.refuseWaiting()?.host == "127.0.0.1")
+                #expect(listener.refuseWaiting()?.host == nil)
+                #expect(try client.receiveToEnd() == "")
+            }
+        }
+    }
 }

@@ -26,6 +26,22 @@ struct SocketAddressTests {
     }
 
     @Test(arguments: [
+        ("127.0.0.1:1", "127.0.0.1:2", true),
+        ("127.0.0.1:1", "127.0.0.2:1", false),
+        ("127.0.0.1:1", "[::ffff:127.0.0.1]:1", true),
+        ("[::ffff:127.0.0.1]:1", "[::ffff:127.0.0.2]:1", false),
+        ("[2001:db8:1:2::1]:1", "[2001:db8:1:2:ffff::2]:2", true),
+        ("[2001:db8:1:2::1]:1", "[2001:db8:1:3::1]:1", false),
+        ("[::1]:1", "127.0.0.1:1", false),
+    ])
+    func `peers are counted by their IPv4 address or the first half of their IPv6 address`(
+        one: String, other: String, isSame: Bool
+    ) throws {
+        let (one, other) = (try #require(SocketAddress(one)), try #require(SocketAddress(other)))
+        #expect((one.network == other.network) == isSame)
+    }
+
+    @Test(arguments: [
         "", ":", ":80", "127.0.0.1", "127.0.0.1:", "127.0.0.1:-1", "127.0.0.1:+1", "127.0.0.1: 1", "127.0.0.1:65536",
         "127.0.0.1:0x50", "127.0.0.1:8O", "localhost:80", "127.1:80", "127.0.0.256:80", "127.0.0.1.1:80", "::1:80",
         "[::1]",

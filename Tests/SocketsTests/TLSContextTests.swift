@@ -1,3 +1,4 @@
+import COpenSSL
 import Support
 import Testing
 
@@ -64,10 +65,60 @@ struct TLSContextTests {
 
     @Test func `a key of another kind is refused`() throws {
         let file = certificates.path("rsa.key")
-        try OpenSSLCommand.run(["genpkey", "-quiet", "-algorithm", "RSA", "-out", file])
+        try PeerProgram.run(["genpkey", "-quiet", "-algorithm", "RSA", "-out", file])
         #expect(throws: TLSError.keyDoesNotMatch(certificate: good.certificateFile, key: file)) {
             try TLSContext.server(certificateFile: good.certificateFile, keyFile: file)
         }
+    }
+
+    @Test func `our own certificates say whom they are for, and until when`() throws {
+        let other = try certificates.issue(names: "DNS:*.other.example,URI:spiffe://a/b,IP:::1", validity: .future)
+        let context = try TLSContext.server(
+            certificateFile: good.certificateFile, keyFile: good.keyFile,
+            additional: [.init(certificate: other.certificateFile, key: other.keyFile)])
+        #expect(context.certificates.map(\.file) == [good.certificateFile, other.certificateFile])
+        #expect(context.certificates.map(\.dnsNames) == [["localhost"], ["*.other.example"]])
+        #expect(context.certificates.map(\.otherNames) == [["127.0.0.1"], ["::1", "spiffe://a/b"]])
+        // 2020-01-01 and 2098-01-01, to 2099-01-01.
+        #expect(context.certificates.map(\.notBefore) == [1_577_836_800, 4_039_372_800])
+        #expect(context.certificates.map(\.notAfter) == [4_070_908_800, 4_070_908_800])
+    }
+
+    @Test func `a mistake in a further certificate is named as one in the first is`() throws {
+        let other = try certificates.issue()
+        #expect(throws: TLSError.keyDoesNotMatch(certificate: other.certificateFile, key: good.keyFile)) {
+            try TLSContext.server(
+                certificateFile: good.certificateFile, keyFile: good.keyFile,
+                additional: [.init(certificate: other.certificateFile, key: good.keyFile)])
+        }
+    }
+
+    @Test func `a client's certificate is checked as a server's is`() throws {
+        let other = try certificates.issue()
+        #expect(throws: TLSError.keyDoesNotMatch(certificate: good.certificateFile, key: other.keyFile)) {
+            try TLSContext.client(certificate: .init(certificate: good.certificateFile, key: other.keyFile))
+        }
+    }
+
+    @Test func `a listener's file of authorities has to hold some`() throws {
+        let file = try certificates.write("none", to: "clients.pem")
+        #expect(throws: TLSError.caFile(path: file, reason: "it holds no certificate in PEM form")) {
+            try TLSContext.server(
+                certificateFile: good.certificateFile, keyFile: good.keyFile,
+                clients: .init(caFile: file, isRequired: false))
+        }
+    }
+
+    @Test func `the system's authorities are trusted by each context, as the same certificates in memory`() throws {
+        let stores = try (0..<2).map { _ in try #require(X509_STORE_new()) }
+        defer { stores.forEach { X509_STORE_free($0) } }
+        for store in stores { try SystemAuthorities.add(to: store) }
+        let certificates = stores.map { store in
+            let objects = X509_STORE_get0_objects(store)
+            return (0..<tokenwell_X509_OBJECTS_num(objects)).map { tokenwell_X509_OBJECTS_certificate(objects, $0) }
+        }
+        #expect(certificates[0].count > 1)
+        #expect(certificates[0] == certificates[1])
     }
 
     @Test func `a failure leaves nothing behind that the next context or session would be blamed for`() throws {

@@ -14,6 +14,17 @@ struct TLSErrorTests {
     }
 
     @Test(arguments: [
+        (SocketError.timedOut, TLSHandshakeOutcome.timedOut), (.closed, .closed), (.tls(.truncated), .closed),
+        (.tls(.reset(errno: ECONNRESET)), .closed), (.tls(.plainHTTP), .plainHTTP),
+        (.tls(.noCertificate), .noCertificate), (.tls(.unknownIssuer), .badCertificate),
+        (.tls(.unusableNames), .badCertificate), (.tls(.refusedByPeer(alert: "unknown ca")), .refused),
+        (.tls(.protocolError(reason: "no shared cipher")), .protocolError),
+    ])
+    func `each end of a handshake has its word`(error: SocketError, outcome: TLSHandshakeOutcome) {
+        #expect(TLSHandshakeOutcome(error) == outcome)
+    }
+
+    @Test(arguments: [
         (TLSError.expired, "the peer's certificate has expired"),
         (.untrusted(code: 23), "the peer's certificate is not trusted: certificate revoked"),
         (.protocolError(reason: "wrong version number"), "TLS failed: wrong version number"),

@@ -60,7 +60,6 @@ struct SocketPair: ~Copyable {
     let server: Int32
 
     init() throws {
-        ignoreSIGPIPE()
         var ends: [Int32] = [-1, -1]
         let type = SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue
         guard socketpair(AF_UNIX, Int32(type), 0, &ends) == 0 else { throw TLSError.reset(errno: errno) }
@@ -72,9 +71,6 @@ struct SocketPair: ~Copyable {
         close(server)
     }
 }
-
-/// Does what the owner of a process with TLS sessions has to do.
-func ignoreSIGPIPE() { signal(SIGPIPE, SIG_IGN) }
 
 extension TLSSession {
     mutating func write(_ bytes: some Sequence<UInt8>) throws -> Transfer {

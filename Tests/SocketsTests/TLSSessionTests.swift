@@ -160,7 +160,7 @@ struct TLSSessionTests {
 
     @Test func `the server learns that it was refused`() throws {
         var pair = try TLSPair(client: .client(), server: server(certificates.issue()))
-        #expect(try pair.handshake().server == .protocolError(reason: "tlsv1 alert unknown ca"))
+        #expect(try pair.handshake().server == .refusedByPeer(alert: "unknown ca"))
     }
 
     @Test func `a clean close ends the stream, and what was sent before it still arrives`() throws {
@@ -177,6 +177,8 @@ struct TLSSessionTests {
 
     @Test func `a connection that just ends is truncated, again and again`() throws {
         var pair = try connectedPair()
+        // The ticket.
+        #expect(try pair.client.read().transfer == .wantsRead)
         shutdown(pair.link.server, Int32(SHUT_RDWR))
         for _ in 0..<2 {
             #expect(throws: TLSError.truncated) { _ = try pair.client.read() }
@@ -221,12 +223,12 @@ struct TLSSessionTests {
         #expect(throws: TLSError.protocolError(reason: "wrong version number")) { try session.handshake() }
     }
 
-    @Test func `a client without TLS is a protocol error`() throws {
+    @Test func `a client that speaks HTTP without TLS is known as one`() throws {
         let link = try SocketPair()
         var session = try TLSSession(server: server(certificates.issue()), descriptor: link.server)
         let request = Array("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n".utf8)
         _ = request.withUnsafeBytes { Glibc.write(link.client, $0.baseAddress, $0.count) }
-        #expect(throws: TLSError.protocolError(reason: "http request")) { try session.handshake() }
+        #expect(throws: TLSError.plainHTTP) { try session.handshake() }
     }
 
     @Test func `altered bytes are a protocol error`() throws {
@@ -244,6 +246,36 @@ struct TLSSessionTests {
         let link = try SocketPair()
         var session = try TLSSession(client: server, descriptor: link.client, host: "localhost")
         #expect(throws: TLSError.self) { try session.handshake() }
+    }
+
+    @Test func `a session that may not read leaves what has come where it is`() throws {
+        var pair = try connectedPair()
+        #expect(try pair.client.write("hello".utf8) == .bytes(5))
+        pair.server.mayRead = false
+        #expect(try pair.server.read().transfer == .wantsRead)
+        #expect(pair.server.isDrained == true)
+        pair.server.mayRead = true
+        #expect(try pair.server.read().bytes == Array("hello".utf8))
+    }
+
+    @Test func `a record that was all there was leaves the session drained, one of more does not`() throws {
+        var pair = try connectedPair()
+        #expect(try pair.client.write("hello".utf8) == .bytes(5))
+        #expect(try pair.server.read().bytes == Array("hello".utf8))
+        #expect(pair.server.isDrained == true)
+        for _ in 0..<2 { #expect(try pair.client.write([UInt8](repeating: 7, count: 16_384)) == .bytes(16_384)) }
+        #expect(try pair.server.read().bytes.count == 16_384)
+        #expect(pair.server.isDrained == false)
+    }
+
+    @Test func `two records that came together are read by one call to the kernel`() throws {
+        var pair = try connectedPair()
+        for text in ["one", "two"] { #expect(try pair.client.write(text.utf8) == .bytes(3)) }
+        #expect(try pair.server.read().bytes == Array("one".utf8))
+        #expect(pair.server.isDrained == true)
+        #expect(pair.server.hasBufferedBytes == true)
+        pair.server.mayRead = false
+        #expect(try pair.server.read().bytes == Array("two".utf8))
     }
 
     @Test func `a session outlives its contexts`() throws {

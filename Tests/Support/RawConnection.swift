@@ -3,7 +3,7 @@ import Glibc
 
 /// A TCP connection of a test on the loopback: it sends bytes as they stand and collects what comes back.
 ///
-/// Its calls block, and fail after a minute.
+/// Its calls block, and fail after five minutes.
 package final class RawConnection {
     package enum Failure: Error {
         case system(call: String, errno: Int32)
@@ -17,7 +17,7 @@ package final class RawConnection {
 
     fileprivate init(adopting descriptor: Int32) {
         self.descriptor = descriptor
-        var limit = timeval(tv_sec: 60, tv_usec: 0)
+        var limit = timeval(tv_sec: 300, tv_usec: 0)
         for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
             setsockopt(descriptor, SOL_SOCKET, option, &limit, socklen_t(MemoryLayout<timeval>.size))
         }
@@ -52,6 +52,11 @@ package final class RawConnection {
     }
 
     package func send(_ text: String) throws { try send(Array(text.utf8)) }
+
+    /// Sends a byte as urgent data (RFC 9293 §3.8.5).
+    package func sendUrgent(_ byte: UInt8) {
+        _ = [byte].withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, 1, Int32(MSG_NOSIGNAL | MSG_OOB)) }
+    }
 
     /// Sends what it can without waiting for room; how many bytes that was.
     package func sendAtOnce(_ bytes: [UInt8]) -> Int {
@@ -135,7 +140,7 @@ package final class RawListener {
         }
         self.descriptor = descriptor
         port = UInt16(bigEndian: address.sin_port)
-        var limit = timeval(tv_sec: 60, tv_usec: 0)
+        var limit = timeval(tv_sec: 300, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     }
 

@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import Testing
 
@@ -57,5 +58,71 @@ struct LineWriterTests {
         writer.write(Array("more\n".utf8))
         #expect(pipe.read(5) == Array("more\n".utf8))
         #expect(writer.dropped == dropped)
+    }
+
+    @Test func `a file is appended to, and after a rotation the new one is`() throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let (path, old) = (folder.path + "/audit", folder.path + "/audit.1")
+        try "before\n".write(toFile: path, atomically: true, encoding: .utf8)
+        let writer = try LineWriter(appendingTo: path)
+        writer.write(Array("first\n".utf8))
+        writer.flush()
+        try FileManager.default.moveItem(atPath: path, toPath: old)
+        writer.write(Array("second\n".utf8))
+        try writer.reopen()
+        writer.write(Array("third\n".utf8))
+        writer.flush()
+        let both = try String(contentsOfFile: old, encoding: .utf8) + String(contentsOfFile: path, encoding: .utf8)
+        #expect(both == "before\nfirst\nsecond\nthird\n")
+        #expect(try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int == 0o600)
+    }
+
+    @Test func `what the descriptor refuses is counted as dropped`() {
+        let pipe = Pipe()
+        // Not open for writing.
+        let writer = LineWriter(to: pipe.reader)
+        for _ in 0..<10 { writer.write(Array("line\n".utf8)) }
+        writer.flush()
+        #expect(writer.dropped == 10)
+    }
+
+    @Test func `what follows half a line is counted once when it is refused too`() {
+        let pipe = Pipe()
+        _ = fcntl(pipe.writer, F_SETFL, O_NONBLOCK)
+        // One page: F_SETPIPE_SZ.
+        #expect(fcntl(pipe.writer, 1031, 4096) == 4096)
+        let writer = LineWriter(to: pipe.writer)
+        for dropped in 1...3 {
+            writer.write([UInt8](repeating: UInt8(ascii: "x"), count: 5000) + [UInt8(ascii: "\n")])
+            writer.flush()
+            #expect(writer.dropped == dropped)
+        }
+        _ = pipe.read(4096)
+        writer.write(Array("more\n".utf8))
+        writer.flush()
+        #expect(pipe.read(6) == Array("\nmore\n".utf8) && writer.dropped == 3)
+    }
+
+    @Test func `half a line that was there spoils no other`() throws {
+        let path = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString).path
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        try "half a li".write(toFile: path, atomically: true, encoding: .utf8)
+        let writer = try LineWriter(appendingTo: path)
+        for _ in 0..<2 { writer.write(Array("line\n".utf8)) }
+        writer.flush()
+        #expect(try String(contentsOfFile: path, encoding: .utf8) == "half a li\nline\nline\n")
+    }
+
+    @Test func `a pipe that nobody reads is refused at once`() throws {
+        let path = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString).path
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        #expect(mkfifo(path, 0o600) == 0)
+        #expect(throws: LineWriter.Unwritable.self) { try LineWriter(appendingTo: path) }
+    }
+
+    @Test func `a file that cannot be opened is refused`() throws {
+        #expect(throws: LineWriter.Unwritable.self) { try LineWriter(appendingTo: "/nowhere/audit") }
     }
 }

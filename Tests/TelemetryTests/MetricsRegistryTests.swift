@@ -30,6 +30,11 @@ struct MetricsRegistryTests {
                 """)
     }
 
+    @Test func `labels can be put together`() {
+        let labels = Labels([("tenant", "a\"b")]).followed(by: Labels([("state", "fresh")]))
+        #expect(labels == Labels([("tenant", "a\"b"), ("state", "fresh")]))
+    }
+
     @Test func `the same name and labels give the same instrument`() {
         let registry = MetricsRegistry()
         #expect(registry.counter("a", help: "") === registry.counter("a", help: ""))
@@ -93,6 +98,38 @@ struct MetricsRegistryTests {
                 odd{value="\\ \" \n ü"} -1
 
                 """#)
+    }
+
+    @Test func `in OpenMetrics families have other names, bounds are decimal, and there is an end`() {
+        let registry = MetricsRegistry()
+        registry.counter("requests_total", help: "Of \"clients\".", labels: [("route", "a")]).increment()
+        registry.histogram("wait_seconds", help: "Waiting.", buckets: [.milliseconds(5), .seconds(1)]).record(.zero)
+        registry.collect("app_build_info", help: "Build.", kind: .info) {
+            [Sample(.count(1), labels: Labels([("version", "1")]))]
+        }
+        registry.collect("left_seconds", help: "Left.", kind: .gauge) { [Sample(.time(.milliseconds(1500)))] }
+        #expect(
+            String(decoding: registry.exposition(.openMetrics), as: UTF8.self) == #"""
+                # HELP requests Of \"clients\".
+                # TYPE requests counter
+                requests_total{route="a"} 1
+                # HELP wait_seconds Waiting.
+                # TYPE wait_seconds histogram
+                wait_seconds_bucket{le="0.005"} 1
+                wait_seconds_bucket{le="1.0"} 1
+                wait_seconds_bucket{le="+Inf"} 1
+                wait_seconds_sum 0
+                wait_seconds_count 1
+                # HELP app_build Build.
+                # TYPE app_build info
+                app_build_info{version="1"} 1
+                # HELP left_seconds Left.
+                # TYPE left_seconds gauge
+                left_seconds 1.5
+                # EOF
+
+                """#)
+        #expect(text(registry).contains("# TYPE app_build_info gauge\napp_build_info{version=\"1\"} 1\n"))
     }
 
     @Test func `one name cannot be two kinds`() async {

@@ -60,7 +60,7 @@ struct BrokerTests {
             example.tenant, scopes: example.scopes.map(ScopeSet.of), grant: example.grant)
         switch example.expected {
         case .success(let scopes):
-            #expect(call.value?.token.scopeText == scopes)
+            #expect(call.value?.token.scopes.description == scopes)
             #expect(rehearsal.upstream.mints.map(\.scopes) == [.of(scopes)])
         case .failure(let error):
             #expect(call.error == error)

@@ -25,6 +25,22 @@ struct MintBudgetTests {
         #expect(budget.remaining(at: now) == 0)
     }
 
+    @Test(arguments: [(10, 6), (5, 3), (3, 1), (1, 1), (22, 15)])
+    func `narrower tokens leave a quarter to default ones, which come first when the bucket fills`(
+        _ burst: Int, _ narrower: Int
+    ) {
+        var budget = MintBudget(MintBudget.Limits(burst: burst, perHour: 60), at: now)
+        var spent = exhaust(&budget, as: .narrower, at: now)
+        #expect(spent == narrower)
+        spent += exhaust(&budget, as: .caller, at: now)
+        #expect(spent == burst - min(2, burst - 1))
+        guard spent > narrower else { return }
+        let late = exhaust(&budget, as: .narrower, at: now + .seconds(60))
+        #expect(late == 0)
+        let due = exhaust(&budget, as: .caller, at: now + .seconds(60))
+        #expect(due == 1)
+    }
+
     @Test func `the wait is exact`() {
         var budget = MintBudget(MintBudget.Limits(burst: 3, perHour: 60), at: now)
         #expect(budget.wait(for: .caller, at: now) == .zero)
@@ -47,6 +63,17 @@ struct MintBudgetTests {
         #expect(budget.remaining(at: now + .seconds(120)) == 1)
         #expect(budget.remaining(at: now + .seconds(600)) == 5)
         #expect(budget.remaining(at: now + .seconds(6000)) == 5)
+    }
+
+    @Test func `a budget of days fills by the day, and keeps a quota of burst and rate together`() {
+        var budget = MintBudget(MintBudget.Limits(burst: 3, rate: 2, per: .day), at: now)
+        var count = exhaust(&budget, as: .operator, at: now)
+        #expect(budget.wait(for: .operator, at: now) == .seconds(43_200))
+        #expect(budget.remaining(at: now + .seconds(43_199)) == 0)
+        for hour in 1..<24 { count += exhaust(&budget, as: .operator, at: now + .seconds(3600 * hour)) }
+        #expect(count == 4)
+        count += exhaust(&budget, as: .operator, at: now + .seconds(86_400))
+        #expect(count == 5)
     }
 
     @Test(arguments: [1, 2, 3])

@@ -6,21 +6,29 @@ import TokenBroker
 
 /// A broker with a clock, an executor and an upstream that do only what the test says, so that a test never waits.
 final class Rehearsal {
-    let clock = ManualClock()
+    let clock: ManualClock
     let executor = ManualExecutor()
-    let upstream = ScriptedEndpoint()
+    let upstream: ScriptedEndpoint
     let metrics = MetricsRegistry()
     let log = LogLines()
     let logger: Logger
-    let broker: Broker
+    private(set) var broker: Broker
 
-    /// - Parameter draw: What chance always comes up with.
-    init(_ tenants: [Tenant] = [.example()], draw: Double = 0, maximumKeysPerTenant: Int = 64) {
+    /// - Parameters:
+    ///   - draw: What chance always comes up with.
+    ///   - random: What it comes up with instead, each time anew.
+    ///   - world: What was there before it and is there after it.
+    init(
+        _ tenants: [Tenant] = [.example()], draw: Double = 0, random: (@Sendable () -> Double)? = nil,
+        maximumKeysPerTenant: Int = 64, in world: World = World()
+    ) {
+        clock = world.clock
+        upstream = world.upstream
         logger = Logger(label: "broker") { [log] in JSONLinesLogHandler(label: $0, sink: { log.append($0) }) }
         broker = Broker(
             tenants: tenants, endpoint: upstream, timekeeper: clock, executors: [executor],
-            settings: Broker.Settings(maximumKeysPerTenant: maximumKeysPerTenant, random: { draw }), metrics: metrics,
-            logger: logger)
+            settings: Broker.Settings(maximumKeysPerTenant: maximumKeysPerTenant, random: random ?? { draw }),
+            metrics: metrics, logger: logger, persistence: world.persistence, kept: world.store?.kept ?? KeptRecords())
     }
 
     /// Lets time pass, stopping wherever somebody sleeps until.
@@ -39,10 +47,17 @@ final class Rehearsal {
     @discardableResult
     func ask(
         _ tenant: String = "acme", scopes: ScopeSet? = nil, minimum: Duration? = nil,
-        grant: Grant = Grant(tenants: [.prefix("")])
+        by caller: CallerIdentity = CallerIdentity(name: "payroll"), grant: Grant = Grant(tenants: [.prefix("")])
     ) -> Call<HandOut> {
-        let request = TokenRequest(tenant: tenant, scopes: scopes, minimumLifetime: minimum, grant: grant)
+        let request = TokenRequest(
+            tenant: tenant, scopes: scopes, minimumLifetime: minimum, caller: caller, grant: grant)
         return perform { [broker] () throws(BrokerError) in try await broker.token(request) }
+    }
+
+    /// A caller's way while nothing has to be waited for; nil when something has.
+    func read(_ tenant: String = "acme") -> HandOut? {
+        try? broker.freshToken(
+            TokenRequest(tenant: tenant, caller: CallerIdentity(name: "payroll"), grant: Grant(tenants: [.prefix("")])))
     }
 
     @discardableResult
@@ -65,7 +80,15 @@ final class Rehearsal {
         executor.drain()
     }
 
-    private func perform<Value: Sendable>(
+    /// Has the broker go on with other tenants, as far as that is possible without time passing.
+    func reload(_ tenants: Tenant..., deadline: Duration = .seconds(5)) { reload(tenants, deadline: deadline) }
+
+    func reload(_ tenants: [Tenant], deadline: Duration = .seconds(5)) {
+        broker = broker.succeeded(by: tenants, callerDeadline: deadline)
+        executor.drain()
+    }
+
+    func perform<Value: Sendable>(
         _ work: @escaping @Sendable () async throws(BrokerError) -> Value
     ) -> Call<Value> {
         let call = Call<Value>()
@@ -80,6 +103,37 @@ final class Rehearsal {
     func exposed(_ name: String) -> [String] {
         String(decoding: metrics.exposition(), as: UTF8.self).split(separator: "\n").map(String.init)
             .filter { $0.hasPrefix(name) }
+    }
+}
+
+/// What outlives a broker: time, the upstream and, if there is one, the store.
+struct World {
+    let clock = ManualClock()
+    let upstream = ScriptedEndpoint()
+    let store: RememberingStore?
+    /// Another number is another boot of the machine.
+    var boot: UInt64 = 1
+    /// How far the time of day was moved.
+    var step = Duration.zero
+    private let start: ContinuousClock.Instant
+
+    init(store: RememberingStore? = nil) {
+        self.store = store
+        start = clock.now
+    }
+
+    var persistence: Persistence? {
+        store.map { store in
+            let milliseconds = { @Sendable (instant: ContinuousClock.Instant) in
+                Int64((instant - start) / .milliseconds(1))
+            }
+            return Persistence(
+                store: store,
+                clock: WallClock(
+                    boot: boot,
+                    timeOfDay: { [clock, step] in 1_800_000_000_000 + milliseconds(clock.now + step) },
+                    uptime: { [boot] in Int64(boot) * 1_000_000_000 + milliseconds($0) }))
+        }
     }
 }
 
@@ -100,6 +154,23 @@ extension Call<HandOut> {
     var token: String? { value?.token.secret.reveal() }
 }
 
+/// Chance that a seed brings back, for several threads.
+final class Draws: Sendable {
+    private let state: Mutex<(numbers: RandomNumbers, count: Int)>
+
+    init(seed: UInt64) { state = Mutex((RandomNumbers(seed: seed), 0)) }
+
+    /// How often it was asked.
+    var count: Int { state.withLock { $0.count } }
+
+    @Sendable func next() -> Double {
+        state.withLock { state in
+            state.count += 1
+            return Double.random(in: 0..<1, using: &state.numbers)
+        }
+    }
+}
+
 /// What was logged.
 final class LogLines: Sendable {
     private let lines = Mutex<[String]>([])
@@ -111,7 +182,7 @@ extension Tenant {
     /// A tenant like any other; the budget is ample, so that it matters only where a test says so.
     static func example(
         _ name: String = "acme", scopes: String = "read write", revocationURL: String? = nil,
-        defaultLifetime: Duration = .seconds(300), keepWarm: Bool = false,
+        credential: Credential? = nil, defaultLifetime: Duration = .seconds(300), keepWarm: Bool = false,
         mintBudget: MintBudget.Limits = MintBudget.Limits(burst: 1000, perHour: 100_000)
     ) -> Tenant {
         Tenant(
@@ -119,7 +190,8 @@ extension Tenant {
             provider: Provider(
                 name: "oauth2", tokenURL: "https://auth.example/token", revocationURL: revocationURL,
                 clientAuthentication: .basic, defaultLifetime: defaultLifetime),
-            credential: Credential(id: "client", secret: Secret("s3cret-of-\(name)")), scopes: .of(scopes),
+            credential: credential ?? Credential(id: "client", secret: Secret("s3cret-of-\(name)")),
+            scopes: .of(scopes),
             keepWarm: keepWarm, mintBudget: mintBudget)
     }
 }

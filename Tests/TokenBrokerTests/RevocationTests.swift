@@ -32,6 +32,17 @@ struct RevocationTests {
                 == [#"tokenwell_revocations_total{tenant="acme",result="local"} 1"#])
     }
 
+    @Test(arguments: [nil, url])
+    func `a tenant that is kept warm has another token at once`(_ revocationURL: String?) {
+        let rehearsal = Rehearsal([.example(revocationURL: revocationURL, keepWarm: true)])
+        rehearsal.start()
+        #expect(rehearsal.revoke("acme-1").value != nil)
+        #expect(rehearsal.upstream.mints.count == 2)
+        #expect(rehearsal.ask().token == "acme-2")
+        rehearsal.advance(by: .seconds(300))
+        #expect(rehearsal.upstream.mints.count == 3)
+    }
+
     @Test func `with one the upstream is told once`() {
         let rehearsal = rehearsal(revocationURL: Self.url)
         #expect(rehearsal.revoke("acme-1").value == .upstream)
@@ -117,6 +128,49 @@ struct RevocationTests {
         #expect(rehearsal.ask().value == nil)
         rehearsal.advance(by: .seconds(1))
         #expect(rehearsal.ask().token == "acme-4")
+    }
+
+    @Test func `a token that the upstream answers again and again stays revoked`() {
+        let rehearsal = Rehearsal()
+        let same = ScriptedEndpoint.Answer.exactly(MintedToken(token: Secret("same"), lifetime: .seconds(300)))
+        rehearsal.upstream.usually(same)
+        rehearsal.ask()
+        rehearsal.advance(by: .seconds(10))
+        rehearsal.revoke("same")
+        for _ in 0..<100 {
+            rehearsal.advance(by: .seconds(20))
+            #expect(rehearsal.ask().value == nil)
+        }
+        #expect(rehearsal.upstream.mints.count > 3)
+    }
+
+    @Test func `a token that another key was given later can be revoked until it ends there`() {
+        let rehearsal = Rehearsal()
+        let same = ScriptedEndpoint.Answer.exactly(MintedToken(token: Secret("same"), lifetime: .seconds(300)))
+        rehearsal.upstream.usually(same)
+        rehearsal.ask()
+        rehearsal.advance(by: .seconds(200))
+        rehearsal.ask(scopes: .of("read"))
+        rehearsal.advance(by: .seconds(120))
+        #expect(rehearsal.ask(scopes: .of("read")).token == "same")
+        #expect(rehearsal.revoke("same").value == .local)
+        #expect(rehearsal.ask(scopes: .of("read")).value == nil)
+    }
+
+    @Test func `no tenant goes on handing a token out while the upstream of another is told`() {
+        let rehearsal = Rehearsal([.example("a", revocationURL: Self.url), .example("b", revocationURL: Self.url)])
+        let same = ScriptedEndpoint.Answer.exactly(MintedToken(token: Secret("same"), lifetime: .seconds(300)))
+        rehearsal.upstream.script(same, same)
+        rehearsal.ask("a")
+        rehearsal.ask("b")
+        rehearsal.upstream.hangRevocations()
+        let call = rehearsal.revoke("same")
+        #expect(call.isWaiting)
+        #expect(rehearsal.read("a") == nil && rehearsal.read("b") == nil)
+        rehearsal.upstream.release(same)
+        rehearsal.upstream.release(same)
+        rehearsal.executor.drain()
+        #expect(call.value == .upstream)
     }
 
     @Test func `a flight that started before a revocation may bring another token`() {

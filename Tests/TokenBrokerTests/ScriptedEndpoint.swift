@@ -15,6 +15,7 @@ final class ScriptedEndpoint: TokenEndpoint {
     struct Mint: Sendable {
         let tenant: String
         let scopes: ScopeSet
+        let secret: String
         let deadline: ContinuousClock.Instant
     }
 
@@ -23,8 +24,10 @@ final class ScriptedEndpoint: TokenEndpoint {
         var usual: [String: Answer] = [:]
         var mints: [Mint] = []
         var hanging: [CheckedContinuation<Answer, Never>] = []
+        var refused: Set<String> = []
         var revocations: [String] = []
         var revocationFailures: [MintFailure] = []
+        var revocationsHang = false
     }
 
     private let state = Mutex(State())
@@ -40,8 +43,14 @@ final class ScriptedEndpoint: TokenEndpoint {
     /// What comes when the script is at its end; by itself, a token of 300 s.
     func usually(_ answer: Answer, for tenant: String = "acme") { state.withLock { $0.usual[tenant] = answer } }
 
+    /// The secrets that it refuses as `invalid_client` from now on, whatever the script says.
+    func refuse(_ secrets: String...) { state.withLock { $0.refused = Set(secrets) } }
+
     /// How the next revocations fail; after them all succeed.
     func failRevocations(_ failures: MintFailure...) { state.withLock { $0.revocationFailures = failures } }
+
+    /// Has revocations wait for `release`, whatever that answers.
+    func hangRevocations() { state.withLock { $0.revocationsHang = true } }
 
     /// Whether a request waits for `release`.
     var hasHanging: Bool { state.withLock { !$0.hanging.isEmpty } }
@@ -56,7 +65,9 @@ final class ScriptedEndpoint: TokenEndpoint {
         _ tenant: Tenant, scopes: ScopeSet, deadline: ContinuousClock.Instant
     ) async throws(MintFailure) -> MintedToken {
         let (number, answer) = state.withLock { state -> (Int, Answer) in
-            state.mints.append(Mint(tenant: tenant.name, scopes: scopes, deadline: deadline))
+            let secret = tenant.credential.secret.reveal()
+            state.mints.append(Mint(tenant: tenant.name, scopes: scopes, secret: secret, deadline: deadline))
+            if state.refused.contains(secret) { return (state.mints.count, .failure(.rejected("invalid_client"))) }
             let usual = state.usual[tenant.name] ?? .token(lifetime: .seconds(300))
             return (state.mints.count, state.script.isEmpty ? usual : state.script.removeFirst())
         }
@@ -70,10 +81,12 @@ final class ScriptedEndpoint: TokenEndpoint {
     }
 
     func revoke(_ token: Secret, of tenant: Tenant, deadline: ContinuousClock.Instant) async throws(MintFailure) {
-        let failure = state.withLock { state in
+        let (failure, hangs) = state.withLock { state in
             state.revocations.append(token.reveal())
-            return state.revocationFailures.isEmpty ? nil : state.revocationFailures.removeFirst()
+            let failure = state.revocationFailures.isEmpty ? nil : state.revocationFailures.removeFirst()
+            return (failure, state.revocationsHang)
         }
+        if hangs { _ = await resolved(.hang) }
         if let failure { throw failure }
     }
 

@@ -25,7 +25,8 @@ struct TokenCacheTests {
             tenants: [.example()], endpoint: upstream, timekeeper: clock, metrics: rehearsal.metrics,
             logger: rehearsal.logger)
         upstream.script(.hang)
-        let request = TokenRequest(tenant: "acme", grant: Grant(tenants: [.exact("acme")]))
+        let request = TokenRequest(
+            tenant: "acme", caller: CallerIdentity(name: "payroll"), grant: Grant(tenants: [.exact("acme")]))
         let tokens = await withTaskGroup(of: String?.self) { group in
             for _ in 0..<2000 { group.addTask { try? await broker.token(request).token.secret.reveal() } }
             // The sweeper sleeps as soon as somebody waits.
@@ -505,14 +506,14 @@ struct TokenCacheTests {
         rehearsal.upstream.script(
             .token(lifetime: .seconds(300), scopes: .of("read")),
             .token(lifetime: .seconds(300), scopes: .of("read write")))
-        #expect(rehearsal.ask().value?.token.scopeText == "read")
+        #expect(rehearsal.ask().value?.token.scopes.description == "read")
         #expect(rehearsal.ask(scopes: .of("read")).error == .upstreamUnavailable(retryAfter: .milliseconds(100)))
     }
 
     @Test func `without a ceiling any scope is taken`() {
         let rehearsal = Rehearsal([.example(scopes: "")])
         rehearsal.upstream.script(.token(lifetime: .seconds(300), scopes: .of("anything")))
-        #expect(rehearsal.ask().value?.token.scopeText == "anything")
+        #expect(rehearsal.ask().value?.token.scopes.description == "anything")
     }
 
     // MARK: Budget

@@ -19,17 +19,39 @@ struct TokenKeyTests {
         Change(name: "tokenURL") { $0.provider.tokenURL += "x" },
         Change(name: "revocationURL") { $0.provider.revocationURL = "" },
         Change(name: "clientAuthentication") { $0.provider.clientAuthentication = .basicRaw },
+        Change(name: "revocationAuthentication") { $0.provider.revocationAuthentication = .body },
+        Change(name: "clientIDName") { $0.provider.clientIDName += "x" },
+        Change(name: "clientSecretName") { $0.provider.clientSecretName += "x" },
+        Change(name: "assertionAudience") { $0.provider.assertionAudience = "" },
+        Change(name: "assertionKeyID") { $0.provider.assertionKeyID = "" },
+        Change(name: "method") { $0.provider.method = .get },
+        Change(name: "grantType") { $0.provider.grantType = nil },
+        Change(name: "headers") { $0.provider.headers = [.init("a", ["b"])] },
+        Change(name: "answer") { $0.provider.answer.format = .form },
+        Change(name: "tokenType") { $0.provider.tokenType = "" },
+        Change(name: "fixedLifetime") { $0.provider.fixedLifetime = .zero },
+        Change(name: "failures") { $0.provider.failures = ["http_403": .throttled] },
         Change(name: "bodyFormat") { $0.provider.bodyFormat = .json },
         Change(name: "parameters") { $0.provider.parameters = [] },
         Change(name: "scopeSeparator") { $0.provider.scopeSeparator = "," },
-        Change(name: "defaultLifetime") { $0.provider.defaultLifetime += .nanoseconds(1) },
-        Change(name: "mintBudget") { $0.provider.mintBudget.perHour += 1 },
+        Change(name: "defaultLifetime") { $0.provider.defaultLifetime += .milliseconds(1) },
+        Change(name: "mintBudget") { $0.provider.mintBudget.rate += 1 },
+    ]
+
+    private static let answerChanges: [Change] = [
+        Change(name: "format") { $0.provider.answer.format = .token },
+        Change(name: "accessToken") { $0.provider.answer.accessToken += "x" },
+        Change(name: "tokenType") { $0.provider.answer.tokenType += "x" },
+        Change(name: "expiresIn") { $0.provider.answer.expiresIn += "x" },
+        Change(name: "expiresInUnit") { $0.provider.answer.expiresInUnit = .milliseconds },
+        Change(name: "scope") { $0.provider.answer.scope += "x" },
+        Change(name: "error") { $0.provider.answer.error += "x" },
+        Change(name: "members") { $0.provider.answer.members = ["x"] },
     ]
 
     private static let otherChanges: [Change] = [
         Change(name: "tenant") { $0.name += "x" },
         Change(name: "credential id") { $0.credential.id += "x" },
-        Change(name: "credential secret") { $0.credential.secret = Secret("other") },
     ]
 
     private static var tenant: Tenant {
@@ -38,16 +60,36 @@ struct TokenKeyTests {
         return tenant
     }
 
-    @Test(arguments: providerChanges + otherChanges)
+    @Test(arguments: providerChanges + answerChanges + otherChanges)
     func `a token of another tenant, provider or credential is another`(_ change: Change) {
         var changed = Self.tenant
         change.make(&changed)
         #expect(TenantIdentity(changed) != TenantIdentity(Self.tenant))
     }
 
+    @Test func `another secret makes no other token`() {
+        var changed = Self.tenant
+        changed.credential.secret = Secret("other")
+        #expect(TenantIdentity(changed) == TenantIdentity(Self.tenant))
+    }
+
     @Test func `every setting of a provider counts`() {
         let settings = Mirror(reflecting: Self.tenant.provider).children.compactMap(\.label)
         #expect(Set(settings) == Set(Self.providerChanges.map(\.name)))
+        let members = Mirror(reflecting: Self.tenant.provider.answer).children.compactMap(\.label)
+        #expect(Set(members) == Set(Self.answerChanges.map(\.name)))
+    }
+
+    @Test func `no two failures that are told apart collide`() {
+        let failures: [[String: Provider.FailureClass]] = [
+            ["a": .rejected], ["a": .throttled], ["a": .rejected, "b": .rejected], ["ar": .rejected], [:],
+        ]
+        let identities = failures.map { failures in
+            var tenant = Self.tenant
+            tenant.provider.failures = failures
+            return TenantIdentity(tenant)
+        }
+        #expect(Set(identities).count == failures.count)
     }
 
     @Test func `the same tenant has the same identity`() {

@@ -1,0 +1,41 @@
+import TokenBroker
+
+/// The records that a store was given and has not made durable, each in its last version.
+struct PendingRecords {
+    private var waiting: [Record.ID: Record] = [:]
+    /// Those in the commit that is under way.
+    private var leaving: [Record.ID: Record] = [:]
+
+    var count: Int { waiting.count + leaving.count }
+    var isEmpty: Bool { count == 0 }
+    /// Whether the next commit, and not only the one that is under way, has something to do.
+    var isWaiting: Bool { !waiting.isEmpty }
+
+    /// All of them, each once.
+    var all: [Record] { Array(leaving.merging(waiting) { _, later in later }.values) }
+
+    /// Takes records, each in the place of the one with the same id.
+    mutating func take(_ records: [Record]) {
+        for record in records { waiting[record.id] = record }
+    }
+
+    /// Begins a commit, which ends with ``committed()`` or ``failed(obsolete:)``.
+    ///
+    /// - Returns: All that waited.
+    mutating func commit() -> [Record] {
+        swap(&waiting, &leaving)
+        return Array(leaving.values)
+    }
+
+    /// What left is durable.
+    mutating func committed() { leaving = [:] }
+
+    /// What left waits again, but for what has been replaced meanwhile and what is of no use any more.
+    mutating func failed(obsolete: Set<Record.ID>) {
+        for (id, record) in leaving where waiting[id] == nil && !obsolete.contains(id) { waiting[id] = record }
+        leaving = [:]
+    }
+
+    /// Lets go of everything.
+    mutating func drop() { self = PendingRecords() }
+}

@@ -1,0 +1,254 @@
+import Crypto
+import Synchronization
+
+/// What the tenants of one credential share: its mint budget, and whether the upstream takes it.
+///
+/// Nothing else is shared between tenants, and this by none with another credential. A tenant's lock may be held while
+/// this one is taken, never the other way round.
+final class SharedCredential: Sendable {
+    /// A mint that may leave.
+    ///
+    /// - Parameter isProbe: Whether others wait for what comes of it; to be passed to ``leave(isProbe:)``.
+    typealias Takeoff = @Sendable (_ isProbe: Bool) -> Void
+
+    /// Whatever changes.
+    private struct State {
+        var budget: MintBudget
+        /// What each caller has used of its part of the budget, by name.
+        var rejections: [String: Allowance] = [:]
+        var standing: CredentialStanding
+        var isProbing = false
+        var held: [Takeoff] = []
+        var tenants: [WeakCache] = []
+        /// The secrets that won before a restart.
+        var winners: Set<Fingerprint> = []
+
+        /// What a store keeps of it.
+        func kept(at now: Instant) -> (debt: Duration, secret: Int, winner: Int, isSuspended: Bool) {
+            (budget.debt(at: now), standing.secret, standing.winner, standing.isSuspended)
+        }
+    }
+
+    /// The active secret first.
+    let secrets: [Secret]
+    /// Those of the secrets.
+    let fingerprints: [Fingerprint]
+    /// The tightest of its tenants'.
+    let limits: MintBudget.Limits
+    private let identity: CredentialIdentity
+    /// Who it is there, whatever proves it.
+    let client: [UInt8]
+    private let persistence: Persistence?
+    private let state: Mutex<State>
+
+    /// - Parameter tenants: All with this credential; at least one.
+    init(_ identity: CredentialIdentity, of tenants: [Tenant], at now: Instant, keptBy persistence: Persistence?) {
+        self.identity = identity
+        client = identity.client
+        self.persistence = persistence
+        secrets = Self.secrets(of: tenants)
+        fingerprints = secrets.map { Fingerprint(of: $0.reveal()) }
+        limits = MintBudget.Limits(sharedBy: tenants)
+        state = Mutex(
+            State(
+                budget: MintBudget(limits, at: now),
+                standing: CredentialStanding(secrets: secrets.count)))
+    }
+
+    private static func secrets(of tenants: [Tenant]) -> [Secret] {
+        var secrets: [Secret] = []
+        for secret in tenants.map(\.credential.secret) + tenants.compactMap(\.credential.nextSecret)
+        where !secrets.contains(secret) {
+            secrets.append(secret)
+        }
+        return secrets
+    }
+
+    /// Whether it is these tenants' as it is; all of them have this identity.
+    func isShared(by tenants: [Tenant]) -> Bool {
+        secrets == Self.secrets(of: tenants) && limits == MintBudget.Limits(sharedBy: tenants)
+    }
+
+    var standing: CredentialStanding { state.withLock { $0.standing } }
+}
+
+// MARK: Budget
+
+extension SharedCredential {
+    func remaining(at now: Instant) -> Int { state.withLock { $0.budget.remaining(at: now) } }
+
+    /// How long `spender` has to wait for its next mint; zero when it need not.
+    func wait(for spender: MintBudget.Spender, at now: Instant) -> Duration {
+        state.withLock { $0.budget.wait(for: spender, at: now) }
+    }
+
+    /// Takes one mint out of the budget, if `spender` has one.
+    func spend(_ spender: MintBudget.Spender, at now: Instant) -> Bool {
+        change(at: now) { $0.budget.spend(spender, at: now) }
+    }
+
+    /// Puts a mint back that was never made.
+    func refund(at now: Instant) { change(at: now) { $0.budget.refund() } }
+
+    /// Takes one rejection out of a caller's part of the budget, which is half of it.
+    ///
+    /// - Parameter caller: Its name.
+    /// - Returns: How long until there is one, when there is none; nil when it was taken.
+    func takeRejection(by caller: String, at now: Instant) -> Duration? {
+        let unused = Allowance(burst: max(1, limits.burst / 2), interval: limits.interval * 2)
+        return state.withLock { $0.rejections[caller, default: unused].take(at: now) }
+    }
+}
+
+// MARK: Standing
+
+extension SharedCredential {
+    /// See ``CredentialStanding/accept(_:)``.
+    func accept(_ secret: Int, at now: Instant) -> Bool { change(at: now) { $0.standing.accept(secret) } }
+
+    /// See ``CredentialStanding/refuse(_:because:)``.
+    func refuse(_ secret: Int, because failure: MintFailure, at now: Instant) -> Bool {
+        change(at: now) { $0.standing.refuse(secret, because: failure) }
+    }
+
+    func lift(at now: Instant) { change(at: now) { $0.standing.lift() } }
+
+    /// Adds a tenant to those that are told of changes.
+    func add(_ cache: TokenCache) { state.withLock { $0.tenants.append(WeakCache(cache: cache)) } }
+
+    /// Has every tenant look at the standing again.
+    func announce() {
+        for tenant in state.withLock({ $0.tenants }) { tenant.cache?.credentialChanged() }
+    }
+}
+
+// MARK: Keeping
+
+extension SharedCredential {
+    /// Changes the budget or the standing, and has the store keep what they have come to.
+    private func change<Value>(at now: Instant, _ body: (inout State) -> Value) -> Value {
+        state.withLock { state in
+            let old = state.kept(at: now)
+            let value = body(&state)
+            let new = state.kept(at: now)
+            if let persistence, new != old {
+                let kept = KeptCredential(
+                    client: client, secrets: fingerprints, standing: state.standing, debt: new.debt,
+                    by: persistence.clock, at: now)
+                persistence.store.keep([kept.record(named: identity.name)])
+            }
+            return value
+        }
+    }
+
+    /// Takes up what was kept of the same client: with the same secrets, or with those before them.
+    ///
+    /// - Parameter moment: When it was written; now when that cannot be told.
+    func restore(_ kept: KeptCredential, from moment: Instant) {
+        state.withLock { state in
+            state.budget.restore(debt: kept.debt, from: moment)
+            state.winners.insert(kept.secrets[kept.standing.winner])
+            // Of other secrets it says nothing.
+            if kept.secrets == fingerprints { state.standing = kept.standing }
+        }
+    }
+
+    /// Takes up what is known of the same client: with the same secrets, or with those before them.
+    func succeed(_ other: SharedCredential, at now: Instant) {
+        let (debt, standing, winners, rejections) = other.state.withLock {
+            ($0.budget.debt(at: now), $0.standing, $0.winners, $0.rejections)
+        }
+        state.withLock { state in
+            state.rejections.merge(rejections) { own, _ in own }
+            state.budget.restore(debt: debt, from: now)
+            state.winners.formUnion(winners)
+            state.winners.insert(other.fingerprints[standing.winner])
+            if other.fingerprints == fingerprints { state.standing = standing }
+        }
+    }
+
+    /// Whether a full budget and no verdict are all that there is to know of it.
+    func isForgettable(at now: Instant) -> Bool {
+        state.withLock { $0.budget.debt(at: now) == .zero && !$0.standing.isSuspended }
+    }
+
+    /// Whether a token that was minted with that secret, before a restart or before the credential was changed, is good
+    /// until it is replaced: it is not when another had taken the secret's place, and it is when that only happens now.
+    func takesTokens(of secret: Fingerprint) -> Bool {
+        state.withLock { $0.winners.contains(secret) || fingerprints[$0.standing.winner] == secret }
+    }
+}
+
+// MARK: Probing
+
+extension SharedCredential {
+    /// Lets a mint leave: at once, or while a first one finds out whether the credential is any good, after that.
+    ///
+    /// So a dead credential costs one mint, and not one for each key and tenant that were asked for at the same time.
+    func enter(isUrgent: Bool, _ takeoff: @escaping Takeoff) {
+        let isProbe = state.withLock { state -> Bool? in
+            if state.standing.isProven || state.standing.isSuspended { return false }
+            if state.isProbing && !isUrgent {
+                state.held.append(takeoff)
+                return nil
+            }
+            defer { state.isProbing = true }
+            return !state.isProbing
+        }
+        if let isProbe { takeoff(isProbe) }
+    }
+
+    /// Takes note that a mint has landed. After a probe those held back leave: one if it brought no certainty, else all.
+    func leave(isProbe: Bool) {
+        guard isProbe else { return }
+        let (released, isCertain) = state.withLock { state -> ([Takeoff], Bool) in
+            let isCertain = state.standing.isProven || state.standing.isSuspended
+            let released = isCertain ? state.held : Array(state.held.prefix(1))
+            state.held.removeFirst(released.count)
+            state.isProbing = !isCertain && !released.isEmpty
+            return (released, isCertain)
+        }
+        for takeoff in released { takeoff(!isCertain) }
+    }
+}
+
+/// What makes two tenants have the same credential: the token URL, the id, and what proves it.
+struct CredentialIdentity: Hashable, Sendable {
+    private let tokenURL: String
+    private let id: String
+    private let secret: Secret
+    private let certificateFile: String?
+
+    /// Who it is there, whatever proves it.
+    var client: [UInt8] {
+        var writer = BinaryWriter()
+        writer.append(tokenURL)
+        writer.append(id)
+        writer.append(certificateFile ?? "")
+        return Digest256(SHA256.hash(data: writer.bytes)).bytes
+    }
+
+    /// What a store tells it by.
+    var name: [UInt8] {
+        var writer = BinaryWriter()
+        writer.append(client)
+        writer.append(Fingerprint(of: secret.reveal()).number)
+        return Digest256(SHA256.hash(data: writer.bytes)).bytes
+    }
+
+    init(_ tenant: Tenant) {
+        tokenURL = tenant.provider.tokenURL
+        id = tenant.credential.id
+        secret = tenant.credential.secret
+        certificateFile = tenant.clientCertificate?.certificateFile
+    }
+}
+
+extension MintBudget.Limits {
+    /// The tightest of those that the tenants of one credential have.
+    init(sharedBy tenants: [Tenant]) {
+        let budgets = tenants.map(\.mintBudget)
+        self = budgets.max { $0.interval < $1.interval } ?? .standard
+        burst = budgets.map(\.burst).min() ?? burst
+    }
+}

@@ -1,0 +1,104 @@
+// What becomes of a tenant when the configuration is another.
+
+extension TenantState {
+    /// The key that takes the place of one of a request that began before the tenant changed.
+    func current(_ key: TokenKey) -> TokenKey {
+        guard key.tenant != setup.identity, mayHave(key.scopes) else { return key }
+        return TokenKey(tenant: setup.identity, scopes: key.scopes)
+    }
+
+    /// Goes on as the tenant is from now on: what a token is told from others by decides which are kept, as after a
+    /// restart. What is on its way for a key that there still is lands in it.
+    ///
+    /// - Returns: Those who waited for what will not come.
+    mutating func take(_ next: TenantSetup, at now: Instant) -> [Waiter] {
+        let old = setup
+        setup = next
+        isRetired = false
+        changes.includeTenant = true
+        if old.credential.client != next.credential.client {
+            changes.tombstones.formUnion(issued.makeForeign())
+        }
+        let waiters = refile()
+        let standing = credential.standing
+        noteSuspension(standing, at: now)
+        winner = standing.winner
+        if let suspension = standing.suspension { history.note(suspension, at: now) }
+        if old.credential !== next.credential { takeCredential(after: old.credential) }
+        if old.identity != next.identity || old.credential.fingerprints != next.credential.fingerprints {
+            liftSuspensions()
+        }
+        return waiters
+    }
+
+    /// Ends as a tenant: there are no tokens any more, and what was revoked or rejected stays so until its natural end.
+    ///
+    /// - Returns: Those who waited, and what a store is to delete.
+    mutating func retire(at now: Instant) -> (waiters: [Waiter], obsolete: [Record.ID]) {
+        isRetired = true
+        let scopes = Set(slots.all.map(\.key.scopes))
+        let dropped = issued.forgetLive()
+        let waiters = slots.all.flatMap { $0.slot.flight?.waiters ?? [] }
+        slots = SlotTable(defaultKey: defaultKey)
+        history = MintHistory(at: now)
+        changes = Changes()
+        let name = setup.tenant.name
+        return (
+            waiters,
+            [Record.ID(.tenant, tenant: name)]
+                + dropped.flatMap { token in scopes.map { KeptToken.id(of: token, $0, tenant: name) } }
+        )
+    }
+
+    /// Whether there is anything to remember of it once it has retired.
+    mutating func hasTombstones(at now: Instant) -> Bool {
+        issued.forgetEnded(at: now)
+        return !issued.isEmpty
+    }
+
+    /// What a mint has come to whose key the tenant has no more: nobody gets the token, but it can be revoked.
+    mutating func landAbandoned(
+        _ departure: Departure, of client: [UInt8], mintedWith proof: Fingerprint, sent: Instant,
+        _ answer: Result<MintedToken, MintFailure>, at now: Instant
+    ) -> Arrival {
+        let result = answer.flatMap { judge($0, for: departure.key, mintedWith: proof, held: nil, sent: sent, at: now) }
+        if case .success(let token) = result, !isRetired {
+            issued.note(
+                token.secret, token.fingerprint, mintedWith: proof, until: token.schedule.expiry,
+                isForeign: client != credential.client)
+        }
+        if !isRetired { history.note(departure, sent: sent, result, at: now) }
+        return Arrival(
+            waiters: [], landing: .landed, result: result, generation: nil, next: nil, changesCredential: false)
+    }
+
+    /// Keeps the slots whose keys there still are, with their flights.
+    private mutating func refile() -> [Waiter] {
+        let all = slots.all
+        slots = SlotTable(defaultKey: setup.defaultKey)
+        var waiters: [Waiter] = []
+        for (key, slot) in all {
+            if key.tenant == setup.identity, mayHave(key.scopes) {
+                slots[key] = slot
+            } else {
+                waiters += slot.flight?.waiters ?? []
+            }
+        }
+        return waiters
+    }
+
+    /// Drops the tokens that were minted with a secret which another had already taken the place of.
+    private mutating func takeCredential(after old: SharedCredential) {
+        for (key, slot) in slots.all {
+            guard let token = slot.token else { continue }
+            let proof = issued[token.fingerprint]?.mintedWith ?? old.fingerprints[slot.secret]
+            if credential.takesTokens(of: proof) {
+                slots[key]?.secret = winner
+            } else {
+                let generation = nextGeneration()
+                slots[key]?.dropToken()
+                slots[key]?.generation = generation
+            }
+        }
+    }
+}

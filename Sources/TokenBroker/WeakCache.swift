@@ -1,0 +1,4 @@
+/// A tenant's cache that is not held.
+struct WeakCache: Sendable {
+    weak let cache: TokenCache?
+}

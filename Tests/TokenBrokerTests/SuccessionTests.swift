@@ -1,0 +1,377 @@
+import Telemetry
+import Testing
+
+@testable import TokenBroker
+
+/// What becomes of tenants, tokens and flights when the configuration is another.
+struct SuccessionTests {
+    private static let url = "https://auth.example/revoke"
+    private static let operating = Grant(tenants: [], isOperator: true)
+    private static let tight = MintBudget.Limits(burst: 4, perHour: 60)
+
+    /// `acme`, changed.
+    private func acme(_ change: (inout Tenant) -> Void = { _ in }) -> Tenant {
+        var tenant = Tenant.example(revocationURL: Self.url)
+        change(&tenant)
+        return tenant
+    }
+
+    // MARK: Unchanged
+
+    @Test func `what is not changed goes on as it is: token, holders, budget, history and flight`() throws {
+        let other = Tenant.example("other", mintBudget: Self.tight)
+        let rehearsal = Rehearsal([acme(), other])
+        let token = rehearsal.ask("other").value?.token
+        rehearsal.upstream.script(.hang)
+        let waiting = rehearsal.ask("other", scopes: .of("read"))
+        let before = try rehearsal.broker.explanation(of: "other", grant: Self.operating)
+        rehearsal.reload(other, .example("new", credential: Credential(id: "new", secret: Secret("s3cret"))))
+        let after = try rehearsal.broker.explanation(of: "other", grant: Self.operating)
+        #expect(after.budget.remaining == 2 && before.budget.remaining == 2)
+        #expect(after.keys.map(\.holders.count) == before.keys.map(\.holders.count))
+        #expect(after.mints.count == 1)
+        #expect(rehearsal.read("other")?.token === token)
+        let joining = rehearsal.ask("other", scopes: .of("read"))
+        rehearsal.upstream.release(.token(lifetime: .seconds(300)))
+        rehearsal.executor.drain()
+        #expect(waiting.token == "other-2" && joining.token == "other-2")
+        #expect(rehearsal.ask("new").token == "new-3")
+    }
+
+    @Test func `who looks after a token goes on to do so`() {
+        let other = Tenant.example("other")
+        let rehearsal = Rehearsal([acme(), other], draw: 0.5)
+        rehearsal.ask("other")
+        rehearsal.reload(other)
+        rehearsal.advance(by: .seconds(252))
+        #expect(rehearsal.read("other")?.token.secret.reveal() == "other-2")
+        #expect(rehearsal.upstream.mints.count == 2)
+    }
+
+    // MARK: Changed
+
+    struct Change: Sendable, CustomTestStringConvertible {
+        var testDescription: String
+        var make: @Sendable (inout Tenant) -> Void
+        /// Whether it is still another's token.
+        var keepsToken: Bool
+    }
+
+    @Test(arguments: [
+        Change(testDescription: "secret", make: { $0.credential.secret = Secret("new") }, keepsToken: true),
+        Change(testDescription: "next secret", make: { $0.credential.nextSecret = Secret("new") }, keepsToken: true),
+        Change(testDescription: "keep warm", make: { $0.keepWarm = true }, keepsToken: true),
+        Change(testDescription: "budget", make: { $0.mintBudget = Self.tight }, keepsToken: true),
+        Change(testDescription: "authorities", make: { $0.caFile = "ca" }, keepsToken: true),
+        Change(testDescription: "client id", make: { $0.credential.id = "another" }, keepsToken: false),
+        Change(testDescription: "provider", make: { $0.provider.parameters = [.init("a", ["b"])] }, keepsToken: false),
+        Change(testDescription: "token URL", make: { $0.provider.tokenURL += "x" }, keepsToken: false),
+        Change(testDescription: "scopes", make: { $0.scopes = .of("read") }, keepsToken: false),
+    ])
+    func `a token is kept unless it is told from what it would be now`(_ change: Change) throws {
+        for store in [nil, RememberingStore()] {
+            let world = World(store: store)
+            let rehearsal = Rehearsal([acme()], draw: 0.5, in: world)
+            rehearsal.ask()
+            rehearsal.reload(acme(change.make))
+            #expect(rehearsal.read()?.token.secret.reveal() == (change.keepsToken ? "acme-1" : nil))
+            #expect(rehearsal.ask().token == (change.keepsToken ? "acme-1" : "acme-2"))
+            let mints = try rehearsal.broker.explanation(of: "acme", grant: Self.operating).mints
+            #expect(mints.count == (change.keepsToken ? 1 : 2))
+            // And it is replaced at its point.
+            rehearsal.advance(by: .seconds(253))
+            #expect(rehearsal.ask().token == (change.keepsToken ? "acme-2" : "acme-3"))
+            guard store != nil else { continue }
+            // A restart finds the same.
+            let after = Rehearsal([acme(change.make)], draw: 0.5, in: world)
+            #expect(after.read()?.token.secret.reveal() == (change.keepsToken ? "acme-2" : "acme-3"))
+        }
+    }
+
+    @Test func `scopes that there still are keep their token, and others are refused`() {
+        let rehearsal = Rehearsal([acme()])
+        #expect(rehearsal.ask(scopes: .of("read")).token == "acme-1")
+        rehearsal.ask(scopes: .of("write"))
+        rehearsal.reload(acme { $0.scopes = .of("read other") })
+        #expect(rehearsal.ask(scopes: .of("read")).token == "acme-1")
+        #expect(rehearsal.ask(scopes: .of("write")).error == .invalidScope)
+        #expect(rehearsal.ask().token == "acme-3")
+    }
+
+    @Test func `what was minted for another client is revoked nowhere, and of another secret at the vendor`() {
+        let rehearsal = Rehearsal([acme()])
+        rehearsal.ask()
+        rehearsal.reload(acme { $0.credential.secret = Secret("new") })
+        #expect(rehearsal.revoke("acme-1").value == .upstream)
+        rehearsal.ask()
+        rehearsal.reload(acme { $0.credential.id = "another" })
+        #expect(rehearsal.revoke("acme-2").value == .local)
+        #expect(rehearsal.upstream.revocations == ["acme-1"])
+    }
+
+    @Test func `a revocation that fails is not tried again at what has become another client's vendor`() {
+        let rehearsal = Rehearsal([acme()])
+        rehearsal.ask()
+        rehearsal.upstream.hangRevocations()
+        rehearsal.upstream.failRevocations(.unavailable("http_500"))
+        let call = rehearsal.revoke("acme-1")
+        #expect(call.isWaiting)
+        rehearsal.reload(acme { $0.credential.id = "another" })
+        rehearsal.upstream.release(.token(lifetime: nil))
+        rehearsal.executor.drain()
+        #expect(call.value == .local)
+        rehearsal.advance(by: .seconds(250))
+        #expect(rehearsal.upstream.revocations == ["acme-1"])
+    }
+
+    @Test func `an operator has the tokens of the secret dropped that is the tenant's no more`() {
+        let rehearsal = Rehearsal([acme()])
+        rehearsal.ask()
+        rehearsal.reload(acme { $0.credential.secret = Secret("new") })
+        rehearsal.ask(scopes: .of("read"))
+        let count = rehearsal.perform { [broker = rehearsal.broker] () throws(BrokerError) in
+            try await broker.revokeAll(of: "acme", withdrawnOnly: true, grant: Self.operating)
+        }
+        #expect(count.value == RevocationCount(upstream: 1))
+        #expect(rehearsal.read() == nil)
+        #expect(rehearsal.ask(scopes: .of("read")).token == "acme-2")
+    }
+
+    @Test(arguments: [true, false])
+    func `another secret lifts a suspension, and nothing else does`(_ isChanged: Bool) {
+        let rehearsal = Rehearsal([acme()])
+        rehearsal.upstream.refuse("s3cret-of-acme")
+        #expect(rehearsal.ask().error == .upstreamRejected)
+        rehearsal.reload(
+            acme {
+                if isChanged { $0.credential.secret = Secret("new") } else { $0.mintBudget = Self.tight }
+            })
+        #expect(rehearsal.ask().error == (isChanged ? nil : .upstreamRejected))
+        #expect(rehearsal.exposed("tokenwell_suspended").first?.hasSuffix(isChanged ? " 0" : " 1") == true)
+    }
+
+    @Test func `another secret lifts it for those kept warm without a caller`() {
+        let rehearsal = Rehearsal([acme { $0.keepWarm = true }])
+        rehearsal.upstream.refuse("s3cret-of-acme")
+        rehearsal.start()
+        rehearsal.reload(
+            acme {
+                $0.keepWarm = true
+                $0.credential.secret = Secret("new")
+            })
+        #expect(rehearsal.read()?.token.secret.reveal() == "acme-2")
+    }
+
+    @Test func `a budget is neither filled nor emptied by a change, nor by leaving and coming back`() {
+        let tenant = acme { $0.mintBudget = Self.tight }
+        let rehearsal = Rehearsal([tenant])
+        for scopes in ["read", "write"] { rehearsal.ask(scopes: .of(scopes)) }
+        let left = { rehearsal.exposed("tokenwell_mint_budget_remaining").first?.last }
+        #expect(left() == "2")
+        rehearsal.reload(
+            acme {
+                $0.mintBudget = Self.tight
+                $0.credential.secret = Secret("new")
+            })
+        #expect(left() == "2")
+        rehearsal.reload()
+        #expect(left() == nil)
+        rehearsal.reload(tenant)
+        #expect(left() == "2")
+        rehearsal.reload(acme { $0.mintBudget = MintBudget.Limits(burst: 6, perHour: 60) })
+        #expect(left() == "4")
+    }
+
+    // MARK: Under way
+
+    @Test func `a mint under way lands where its secret is a new one, for those who waited and those who come`() {
+        let rehearsal = Rehearsal([acme()])
+        rehearsal.upstream.script(.hang)
+        let waiting = rehearsal.ask()
+        rehearsal.reload(acme { $0.credential.secret = Secret("new") })
+        let coming = rehearsal.ask()
+        rehearsal.upstream.release(.token(lifetime: .seconds(300)))
+        rehearsal.executor.drain()
+        #expect(waiting.token == "acme-1" && coming.token == "acme-1")
+        #expect(rehearsal.read()?.token.secret.reveal() == "acme-1")
+        #expect(rehearsal.upstream.mints.count == 1)
+    }
+
+    @Test func `a refusal of the old secret says nothing of the new one, which is tried`() {
+        let rehearsal = Rehearsal([acme()])
+        rehearsal.upstream.script(.hang)
+        let waiting = rehearsal.ask()
+        rehearsal.reload(acme { $0.credential.secret = Secret("new") })
+        rehearsal.upstream.release(.failure(.rejected("invalid_client")))
+        rehearsal.executor.drain()
+        #expect(waiting.token == "acme-2")
+        #expect(rehearsal.upstream.mints.map(\.secret) == ["s3cret-of-acme", "new"])
+    }
+
+    @Test func `a mint for what the tenant was before is given to nobody, and those who waited get another`() {
+        let rehearsal = Rehearsal([acme()])
+        rehearsal.upstream.script(.hang)
+        let waiting = rehearsal.ask()
+        rehearsal.reload(acme { $0.provider.parameters = [.init("a", ["b"])] })
+        // Of a credential of which nothing is known yet, one mint is made at a time.
+        rehearsal.upstream.release(.token(lifetime: .seconds(300)))
+        rehearsal.executor.drain()
+        #expect(waiting.token == "acme-2")
+        #expect(rehearsal.ask().token == "acme-2")
+        #expect(rehearsal.revoke("acme-1").value == .upstream)
+        #expect(
+            rehearsal.exposed("tokenwell_mints_total") == [
+                #"tokenwell_mints_total{tenant="acme",reason="cold",outcome="ok"} 2"#
+            ])
+    }
+
+    @Test func `a mint that was held back leaves with what there is now`() {
+        let rehearsal = Rehearsal([acme(), .example("other", credential: acme().credential)])
+        rehearsal.upstream.script(.hang)
+        let first = rehearsal.ask("other")
+        let held = rehearsal.ask()
+        rehearsal.reload(
+            acme { $0.credential.secret = Secret("new") }, .example("other", credential: acme().credential))
+        rehearsal.upstream.release(.failure(.rejected("invalid_client")))
+        rehearsal.executor.drain()
+        #expect(first.error == .upstreamRejected)
+        #expect(held.token == "acme-2")
+        #expect(rehearsal.upstream.mints.map(\.secret) == ["s3cret-of-acme", "new"])
+    }
+
+    @Test func `of thousands that were held back each leaves in its turn, with what there is now`() {
+        let tenants = { (secret: String) in
+            (0..<5000).map {
+                Tenant.example(
+                    "t\($0)", credential: Credential(id: "client", secret: Secret(secret)),
+                    mintBudget: MintBudget.Limits(burst: 10_000, perHour: 10_000))
+            }
+        }
+        let rehearsal = Rehearsal(tenants("old") + [acme()])
+        rehearsal.upstream.script(.hang)
+        let calls = (0..<5000).map { rehearsal.ask("t\($0)") }
+        #expect(rehearsal.upstream.mints.count == 1)
+        rehearsal.reload(tenants("new"))
+        rehearsal.upstream.release(.failure(.timeout))
+        rehearsal.executor.drain()
+        #expect(calls.dropFirst().allSatisfy { $0.token != nil })
+        #expect(rehearsal.upstream.mints.dropFirst().allSatisfy { $0.secret == "new" })
+        #expect(rehearsal.upstream.mints.count == 5000)
+    }
+
+    @Test func `a request that began before goes on with what there is now`() throws {
+        let rehearsal = Rehearsal([acme()])
+        let before = rehearsal.broker
+        rehearsal.reload(acme { $0.credential.id = "another" })
+        let call = rehearsal.perform { () throws(BrokerError) in
+            try await before.token(
+                TokenRequest(
+                    tenant: "acme", caller: CallerIdentity(name: "payroll"), grant: Grant(tenants: [.exact("acme")])))
+        }
+        #expect(call.token == "acme-1")
+        #expect(rehearsal.read()?.token === call.value?.token)
+        rehearsal.reload(acme { $0.scopes = .of("read") })
+        let late = rehearsal.perform { () throws(BrokerError) in
+            try await before.token(
+                TokenRequest(
+                    tenant: "acme", caller: CallerIdentity(name: "payroll"), grant: Grant(tenants: [.exact("acme")])))
+        }
+        #expect(late.error == .upstreamUnavailable(retryAfter: .seconds(1)))
+    }
+
+    @Test func `callers wait as long as it says now`() {
+        let rehearsal = Rehearsal([acme()])
+        rehearsal.reload(acme(), deadline: .seconds(2))
+        rehearsal.upstream.script(.hang)
+        let call = rehearsal.ask()
+        rehearsal.advance(by: .seconds(2))
+        #expect(call.error == .upstreamTimeout(retryAfter: .seconds(8)))
+    }
+
+    // MARK: Removed
+
+    @Test func `a tenant that is removed is unknown, and nothing is done for it any more`() {
+        let rehearsal = Rehearsal([acme { $0.keepWarm = true }, .example("other")], draw: 0.5)
+        rehearsal.start()
+        rehearsal.upstream.script(.hang)
+        let waiting = rehearsal.ask(scopes: .of("read"))
+        let exact = Grant(tenants: [.exact("acme")])
+        let limited = rehearsal.ask(scopes: .of("read"), grant: exact)
+        rehearsal.reload(.example("other"))
+        #expect(waiting.error == .unknownTenant && limited.error == .accessDenied)
+        #expect(rehearsal.ask().error == .unknownTenant && rehearsal.ask(grant: exact).error == .accessDenied)
+        #expect(rehearsal.refresh().error == .unknownTenant)
+        #expect(rehearsal.revoke("acme-1").value == .unknown)
+        #expect(!String(decoding: rehearsal.metrics.exposition(), as: UTF8.self).contains("acme"))
+        rehearsal.upstream.release(.token(lifetime: .seconds(300)))
+        rehearsal.advance(by: .seconds(3600))
+        #expect(rehearsal.upstream.mints.count == 2)
+        #expect(!String(decoding: rehearsal.metrics.exposition(), as: UTF8.self).contains("acme"))
+    }
+
+    @Test func `its tokens are gone, from the store too, and do not come back with it`() throws {
+        let world = World(store: RememberingStore())
+        let rehearsal = Rehearsal([acme()], draw: 0.5, in: world)
+        rehearsal.ask()
+        rehearsal.ask(scopes: .of("read"))
+        #expect(world.store?.kept.records.count { $0.id.tenant == "acme" } == 3)
+        rehearsal.reload()
+        #expect(world.store?.kept.records.count { $0.id.tenant == "acme" } == 0)
+        #expect(Rehearsal([acme()], in: world).read() == nil)
+        rehearsal.reload(acme())
+        #expect(rehearsal.read() == nil)
+        #expect(try rehearsal.broker.explanation(of: "acme", grant: Self.operating).mints.isEmpty)
+        #expect(rehearsal.ask().token == "acme-3")
+        #expect(rehearsal.exposed("tokenwell_mints_total").first?.hasSuffix(" 1") == true)
+    }
+
+    @Test func `what was revoked stays so when it comes back, over a restart too`() {
+        let world = World(store: RememberingStore())
+        let rehearsal = Rehearsal([acme()], draw: 0.5, in: world)
+        rehearsal.ask()
+        #expect(rehearsal.revoke("acme-1").value == .upstream)
+        rehearsal.reload()
+        rehearsal.reload(acme())
+        world.upstream.script(.exactly(MintedToken(token: Secret("acme-1"), lifetime: .seconds(300))))
+        #expect(rehearsal.ask().error != nil)
+        let after = Rehearsal([acme()], draw: 0.5, in: world)
+        world.upstream.script(.exactly(MintedToken(token: Secret("acme-1"), lifetime: .seconds(300))))
+        #expect(after.ask().error != nil)
+    }
+
+    @Test func `the vendor is still told of what was revoked`() {
+        let rehearsal = Rehearsal([acme()], draw: 0.5)
+        rehearsal.ask()
+        rehearsal.upstream.failRevocations(.unavailable("http_503"), .unavailable("http_503"))
+        #expect(rehearsal.revoke("acme-1").error != nil)
+        rehearsal.reload()
+        rehearsal.reload(.example("other"))
+        rehearsal.advance(by: .seconds(30))
+        #expect(rehearsal.upstream.revocations == ["acme-1", "acme-1", "acme-1"])
+    }
+
+    @Test func `nothing holds a tenant that is gone for good`() {
+        let rehearsal = Rehearsal([acme(), .example("other")])
+        rehearsal.ask()
+        weak let cache = rehearsal.broker.tenancy.entries["acme"]?.cache
+        #expect(cache != nil)
+        rehearsal.reload(.example("other"))
+        rehearsal.advance(by: .seconds(7200))
+        #expect(cache == nil)
+        #expect(rehearsal.broker.tenancy.retired.isEmpty)
+        rehearsal.reload(.example("other"))
+        #expect(rehearsal.broker.tenancy.credentials.count == 1)
+    }
+
+    @Test func `of ten thousand tenants one changes, and the others' caches are what they were`() {
+        let tenants = (0..<10_000).map { Tenant.example("t\($0)") }
+        let rehearsal = Rehearsal(tenants)
+        let before = rehearsal.broker.tenancy.entries
+        var changed = tenants
+        changed[7].credential.secret = Secret("new")
+        let broker = rehearsal.broker.succeeded(by: changed, callerDeadline: .seconds(5))
+        let same = broker.tenancy.entries.count { $1.setup === before[$0]?.setup && $1.cache === before[$0]?.cache }
+        #expect(same == 9999)
+        #expect(broker.tenancy.entries["t7"]?.cache === before["t7"]?.cache)
+    }
+}
