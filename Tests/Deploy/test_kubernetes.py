@@ -1,0 +1,147 @@
+"""deploy/kubernetes: against the API's own schemas, and what they cannot say."""
+
+import pathlib
+import re
+import sys
+import tempfile
+import unittest
+
+import yaml
+
+from program import ROOT
+from surroundings import run
+from test_container import check
+
+FOLDER = ROOT / "deploy" / "kubernetes"
+FILES = sorted(FOLDER.rglob("*.yaml"))
+# The oldest that tokenwell.yaml names, and the newest that the schemas are of.
+VERSIONS = ("1.29.0", "1.37.0")
+
+
+def resources():
+    return [resource for file in FILES for resource in yaml.safe_load_all(file.read_text())]
+
+
+def one(kind, name="tokenwell"):
+    found = [one for one in resources() if one["kind"] == kind and one["metadata"]["name"] == name]
+    if len(found) != 1:
+        raise AssertionError(f"{len(found)} {kind} {name}")
+    return found[0]
+
+
+def pods():
+    return [resource["spec"]["template"]["spec"] for resource in resources()
+            if resource["kind"] in ("Deployment", "Job")]
+
+
+class SchemaTests(unittest.TestCase):
+    def test_every_file_is_valid(self):
+        for version in VERSIONS:
+            for file in FILES:
+                with self.subTest(file.name, version=version):
+                    done = run(
+                        pathlib.Path(sys.executable).with_name("kubernetes-validate"), "--strict", "-k", version, file)
+                    output = done.stdout + done.stderr
+                    self.assertEqual(done.returncode, 0, output)
+                    # The one kind that is the Prometheus operator's, and not the API's.
+                    self.assertEqual("Couldn't find schema" in output, file.name == "monitoring.yaml", output)
+                    self.assertEqual(output.count("passed for"), 0 if file.name == "monitoring.yaml" else len(
+                        list(yaml.safe_load_all(file.read_text()))), output)
+
+    def test_a_mistake_is_found(self):
+        """That strict is strict."""
+        text = (FOLDER / "tokenwell.yaml").read_text().replace("replicas: 1", "replica: 1")
+        wrong = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()), "wrong.yaml")
+        wrong.write_text(text)
+        done = run(pathlib.Path(sys.executable).with_name("kubernetes-validate"), "--strict", "-k", VERSIONS[-1], wrong)
+        self.assertNotEqual(done.returncode, 0)
+
+    def test_the_monitor_asks_for_a_port_that_there_is(self):
+        monitor, service = one("ServiceMonitor"), one("Service")
+        self.assertEqual(monitor["apiVersion"], "monitoring.coreos.com/v1")
+        self.assertEqual(set(monitor["spec"]), {"jobLabel", "selector", "endpoints"})
+        self.assertEqual(service["metadata"]["labels"][monitor["spec"]["jobLabel"]], "tokenwell")
+        self.assertEqual(
+            service["metadata"]["labels"], monitor["spec"]["selector"]["matchLabels"] | service["metadata"]["labels"])
+        ports = {port["name"] for port in service["spec"]["ports"]}
+        for endpoint in monitor["spec"]["endpoints"]:
+            self.assertEqual(set(endpoint), {"port", "path", "interval", "scrapeTimeout"})
+            self.assertIn(endpoint["port"], ports)
+
+
+class DeploymentTests(unittest.TestCase):
+    def test_the_store_has_one_writer(self):
+        deployment = one("Deployment")
+        self.assertEqual(deployment["spec"]["replicas"], 1)
+        self.assertEqual(deployment["spec"]["strategy"], {"type": "Recreate"})
+        self.assertEqual(one("PersistentVolumeClaim")["spec"]["accessModes"], ["ReadWriteOncePod"])
+        # A node with the one pod can be drained.
+        self.assertEqual(one("PodDisruptionBudget")["spec"]["maxUnavailable"], 1)
+
+    def test_pods_are_as_restricted_as_the_restricted_profile(self):
+        """https://kubernetes.io/docs/concepts/security/pod-security-standards/"""
+        self.assertEqual(len(pods()), 2)
+        for pod in pods():
+            self.assertFalse(pod["automountServiceAccountToken"])
+            self.assertTrue(pod["securityContext"]["runAsNonRoot"])
+            self.assertEqual(pod["securityContext"]["seccompProfile"], {"type": "RuntimeDefault"})
+            self.assertFalse({"hostNetwork", "hostPID", "hostIPC"} & pod.keys())
+            self.assertFalse(any("hostPath" in volume for volume in pod["volumes"]))
+            for container in pod["containers"]:
+                security = container["securityContext"]
+                self.assertFalse(security["allowPrivilegeEscalation"])
+                self.assertTrue(security["readOnlyRootFilesystem"])
+                self.assertEqual(security["capabilities"], {"drop": ["ALL"]})
+                self.assertIn("memory", container["resources"]["limits"])
+                self.assertIn("cpu", container["resources"]["requests"])
+                mounts = {mount["name"] for mount in container["volumeMounts"]}
+                self.assertEqual(mounts, {volume["name"] for volume in pod["volumes"]})
+
+    def test_ports_and_probes_go_together(self):
+        container = one("Deployment")["spec"]["template"]["spec"]["containers"][0]
+        ports = {port["name"]: port["containerPort"] for port in container["ports"]}
+        configuration = yaml.safe_load(one("ConfigMap")["data"]["tokenwell.yaml"])
+        self.assertEqual(configuration["listen"], f"0.0.0.0:{ports['https']}")
+        self.assertEqual(configuration["metrics"]["listen"], f"0.0.0.0:{ports['metrics']}")
+        for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+            self.assertEqual(container[probe]["httpGet"]["port"], "metrics")
+        rules = one("NetworkPolicy")["spec"]["ingress"]
+        self.assertEqual({port["port"] for rule in rules for port in rule["ports"]}, set(ports))
+        self.assertEqual({port["targetPort"] for port in one("Service")["spec"]["ports"]}, set(ports))
+
+    def test_labels_select_the_pod(self):
+        labels = one("Deployment")["spec"]["template"]["metadata"]["labels"]
+        for selector in (one("Deployment")["spec"]["selector"]["matchLabels"], one("Service")["spec"]["selector"],
+                         one("PodDisruptionBudget")["spec"]["selector"]["matchLabels"],
+                         one("NetworkPolicy")["spec"]["podSelector"]["matchLabels"]):
+            self.assertEqual(selector, labels)
+
+
+class ConfigurationTests(unittest.TestCase):
+    def test_the_configuration_is_right(self):
+        status, output = check(one("ConfigMap")["data"]["tokenwell.yaml"])
+        self.assertEqual(status, 0, output)
+
+    def test_every_file_that_it_names_is_mounted(self):
+        pod = one("Deployment")["spec"]["template"]["spec"]
+        folders = {mount["name"]: mount["mountPath"] for mount in pod["containers"][0]["volumeMounts"]}
+        mounted = set()
+        for volume in pod["volumes"]:
+            for source in volume.get("projected", {}).get("sources", ()):
+                for content in source.values():
+                    items = content.get("items", [content])
+                    mounted |= {f"{folders[volume['name']]}/{item['path']}" for item in items}
+            if "secret" in volume:
+                mounted |= {f"{folders[volume['name']]}/{name}" for name in ("tls.crt", "tls.key")}
+        text = one("ConfigMap")["data"]["tokenwell.yaml"]
+        self.assertEqual(set(re.findall(r"/run/[\w./-]+\w", text)), mounted)
+
+    def test_the_caller_is_one_that_the_broker_knows(self):
+        configuration = yaml.safe_load(one("ConfigMap")["data"]["tokenwell.yaml"])
+        caller = one("Job", "reports")["spec"]["template"]["spec"]
+        tokens = [source["serviceAccountToken"] for volume in caller["volumes"] if "projected" in volume
+                  for source in volume["projected"]["sources"]]
+        self.assertEqual([token["audience"] for token in tokens], configuration["jwt_issuers"][0]["audiences"])
+        self.assertEqual(
+            configuration["callers"]["reports"]["jwt"]["subject"],
+            f"system:serviceaccount:reports:{caller['serviceAccountName']}")
