@@ -1,12 +1,6 @@
 // What becomes of a tenant when the configuration is another.
 
 extension TenantState {
-    /// The key that takes the place of one of a request that began before the tenant changed.
-    func current(_ key: TokenKey) -> TokenKey {
-        guard key.tenant != setup.identity, mayHave(key.scopes) else { return key }
-        return TokenKey(tenant: setup.identity, scopes: key.scopes)
-    }
-
     /// Goes on as the tenant is from now on: what a token is told from others by decides which are kept, as after a
     /// restart. What is on its way for a key that there still is lands in it.
     ///

@@ -140,7 +140,8 @@ extension TenantState {
     ) -> Answer {
         if isRetired { return .refuse(.unknownTenant) }
         guard key.tenant == setup.identity, mayHave(key.scopes) else {
-            // The tenant has changed since the request began. The next one is held against what it is now.
+            // The tenant has become another since the request began, and its token may be an account's that the caller
+            // may not have: the next request is held against what caller and tenant are now.
             return .refuse(.upstreamUnavailable(retryAfter: .seconds(1)))
         }
         let slot = slots[key]

@@ -106,10 +106,7 @@ extension TokenCache {
     ///   - caller: Who gets it; nil when nobody does.
     func token(_ key: TokenKey, minimum: Duration?, for caller: CallerIdentity?) async throws(BrokerError) -> HandOut {
         let arrival = now
-        let (key, answer) = state.withLock { state in
-            let key = state.current(key)
-            return (key, state.answer(key, minimum: minimum, for: caller, at: arrival))
-        }
+        let answer = state.withLock { $0.answer(key, minimum: minimum, for: caller, at: arrival) }
         return try await settle(answer, key, minimum: minimum, for: caller, arrival: arrival)
     }
 
@@ -177,7 +174,7 @@ extension TokenCache {
     ) async throws(BrokerError) -> HandOut {
         let deadline = arrival + surroundings.callerDeadline
         if departure == nil { coalescedCallers.increment() }
-        var (key, flight, departure) = (key, flight, departure)
+        var (flight, departure) = (flight, departure)
         while true {
             let landing = await join(key, flight, departure, until: deadline)
             let now = now
@@ -185,16 +182,11 @@ extension TokenCache {
             case .once(let token):
                 return count(HandOut(once: token, minimum: minimum))
             case .failed(let error):
-                let fallback = state.withLock { [key] in $0.fallback(key, minimum: minimum, for: caller, at: now) }
+                let fallback = state.withLock { $0.fallback(key, minimum: minimum, for: caller, at: now) }
                 guard let handOut = fallback else { throw error }
                 return count(handOut)
             case .landed:
-                let answer: TenantState.Answer
-                (key, answer) = state.withLock { [key] state in
-                    let key = state.current(key)
-                    return (key, state.answer(key, minimum: minimum, for: caller, at: now))
-                }
-                switch answer {
+                switch state.withLock({ $0.answer(key, minimum: minimum, for: caller, at: now) }) {
                 case .handOut(let handOut, let departure):
                     if let departure { launch(departure) }
                     return count(handOut)
