@@ -33,11 +33,14 @@ struct Departure {
     let number: Int
     let reason: Reason
     let timeout: Duration
+    /// Whose budget has paid for it.
+    let payer: SharedCredential
     /// From when on it was due: the refresh point of the token that it is to replace; nil when there is none, or no need.
     let refreshPoint: Instant?
 
     /// The same flight with another of the credential's secrets.
-    var again: Departure {
-        Departure(key: key, number: number, reason: .secretChanged, timeout: timeout, refreshPoint: nil)
+    func again(paidBy payer: SharedCredential) -> Departure {
+        Departure(
+            key: key, number: number, reason: .secretChanged, timeout: timeout, payer: payer, refreshPoint: nil)
     }
 }

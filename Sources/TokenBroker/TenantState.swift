@@ -199,7 +199,7 @@ extension TenantState {
             changes.includeTenant = true
             return Arrival(
                 waiters: [], landing: .landed, result: .failure(failure), generation: nil,
-                next: departure.again, changesCredential: false)
+                next: departure.again(paidBy: credential), changesCredential: false)
         }
         let held = slot.token
         slot.flight = nil
@@ -222,6 +222,16 @@ extension TenantState {
         return Arrival(
             waiters: flight.waiters, landing: landing, result: result, generation: slot.generation, next: nil,
             changesCredential: reviewCredential(at: now))
+    }
+
+    /// Whether a mint that may have been held back is still wanted; else the tenant has changed or is no more, and it is put
+    /// back in the budget.
+    mutating func mayLeave(_ departure: Departure, at now: Instant) -> Bool {
+        if slots[departure.key]?.flight?.number == departure.number { return true }
+        // Who has taken the payer's place owes what that owed.
+        let payer = credential.client == departure.payer.client ? credential : departure.payer
+        payer.refund(at: now)
+        return false
     }
 
     /// Ends a flight that never left, because the upstream has refused the credential meanwhile.
@@ -283,7 +293,7 @@ extension TenantState {
         slot.flight = Flight(number: departures, deadline: now + timeout)
         slots[key] = slot
         return Departure(
-            key: key, number: departures, reason: reason, timeout: timeout,
+            key: key, number: departures, reason: reason, timeout: timeout, payer: credential,
             refreshPoint: reason == .ahead ? slot.token?.schedule.refreshPoint : nil)
     }
 

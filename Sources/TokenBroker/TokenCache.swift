@@ -246,24 +246,20 @@ extension TokenCache {
         let context = RequestContext.current?.child()
         credential.enter(isUrgent: departure.reason == .operator) { isProbe in
             RequestContext.$current.withValue(context) {
-                let setup = self.setup
-                guard setup.credential === credential else {
-                    // It was held back for longer than that was the tenant's. Not here: as many may be held back as there are keys.
-                    return self.run {
-                        self.launch(departure)
-                        credential.leave(isProbe: isProbe)
-                    }
-                }
                 self.run {
-                    await self.fly(departure, setup)
+                    await self.fly(departure, with: credential)
                     credential.leave(isProbe: isProbe)
                 }
             }
         }
     }
 
-    private func fly(_ departure: Departure, _ setup: TenantSetup) async {
-        let (tenant, credential) = (setup.tenant, setup.credential)
+    private func fly(_ departure: Departure, with credential: SharedCredential) async {
+        let (mayLeave, setup) = state.withLock { [now] in ($0.mayLeave(departure, at: now), $0.setup) }
+        guard mayLeave else { return }
+        // It was held back for longer than that was the tenant's.
+        guard setup.credential === credential else { return launch(departure) }
+        let tenant = setup.tenant
         let standing = credential.standing
         if let refusal = standing.suspension, departure.reason != .operator {
             let now = now

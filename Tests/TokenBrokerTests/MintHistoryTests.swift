@@ -8,7 +8,9 @@ struct MintHistoryTests {
     private func departure(_ number: Int, _ reason: Departure.Reason = .ahead) -> Departure {
         let tenant = Tenant.example()
         let key = TokenKey(tenant: TenantIdentity(tenant), scopes: tenant.scopes)
-        return Departure(key: key, number: number, reason: reason, timeout: .seconds(10), refreshPoint: nil)
+        let payer = SharedCredential(CredentialIdentity(tenant), of: [tenant], at: start, keptBy: nil)
+        return Departure(
+            key: key, number: number, reason: reason, timeout: .seconds(10), payer: payer, refreshPoint: nil)
     }
 
     private func token(_ text: String) -> AccessToken {

@@ -240,6 +240,45 @@ struct SuccessionTests {
         #expect(rehearsal.upstream.mints.map(\.secret) == ["s3cret-of-acme", "new"])
     }
 
+    @Test(arguments: [true, false])
+    func `a mint that was held back leaves no more for a key that is gone, and costs nothing`(_ isRemoved: Bool) {
+        let other = Tenant.example("other", credential: acme().credential, mintBudget: Self.tight)
+        let rehearsal = Rehearsal([acme { $0.mintBudget = Self.tight }, other])
+        rehearsal.upstream.script(.hang)
+        rehearsal.ask("other")
+        let held = rehearsal.ask()
+        #expect(held.isWaiting)
+        let changed = acme {
+            $0.mintBudget = Self.tight
+            $0.provider.parameters = [.init("a", ["b"])]
+        }
+        rehearsal.reload(isRemoved ? [other] : [other, changed])
+        #expect(!held.isWaiting)
+        rehearsal.upstream.release(.failure(.timeout))
+        rehearsal.executor.drain()
+        #expect(rehearsal.upstream.mints.map(\.tenant) == ["other"])
+        #expect(rehearsal.exposed("tokenwell_mint_budget_remaining").allSatisfy { $0.hasSuffix(" 3") })
+    }
+
+    @Test func `nor for one whose client is another: both budgets are as if it had not been`() {
+        let other = Tenant.example("other", credential: acme().credential, mintBudget: Self.tight)
+        let rehearsal = Rehearsal([acme { $0.mintBudget = Self.tight }, other])
+        rehearsal.upstream.script(.hang)
+        rehearsal.ask("other")
+        rehearsal.ask()
+        rehearsal.reload(
+            other,
+            acme {
+                $0.mintBudget = Self.tight
+                $0.credential.id = "another"
+            })
+        rehearsal.ask(scopes: .of("read"))
+        rehearsal.upstream.release(.failure(.timeout))
+        rehearsal.executor.drain()
+        #expect(rehearsal.upstream.mints.map(\.tenant) == ["other", "acme"])
+        #expect(rehearsal.exposed("tokenwell_mint_budget_remaining").allSatisfy { $0.hasSuffix(" 3") })
+    }
+
     @Test func `of thousands that were held back each leaves in its turn, with what there is now`() {
         let tenants = { (secret: String) in
             (0..<5000).map {
