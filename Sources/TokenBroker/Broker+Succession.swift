@@ -7,6 +7,7 @@ extension Broker {
     /// - A tenant that is there no more drops its tokens, here and in the store; its requests are answered as those of an
     ///   unknown one, and what the vendor was yet to be told of revocations is still told.
     /// - One that is changed keeps what it would keep over a restart, and what is under way.
+    /// - One that there has not been since the start is what that would have found.
     /// - A mint that leaves while this is done lands where it belongs.
     ///
     /// This one goes on to serve the requests that have it. Nobody else may call this meanwhile.
@@ -14,7 +15,10 @@ extension Broker {
         let now = places[0].timekeeper.now
         var next = Tenancy()
         next.credentials = credentials(of: tenants, at: now)
+        next.unclaimed = tenancy.unclaimed
+        next.unclaimed?.restore(next.credentials.filter { tenancy.credentials[$0] !== $1 }, at: now)
         var changed: [(cache: TokenCache, setup: TenantSetup)] = []
+        var added: [String: TokenCache] = [:]
         for tenant in tenants {
             guard let credential = next.credentials[CredentialIdentity(tenant)] else { continue }
             let old = tenancy.entries[tenant.name]
@@ -27,8 +31,10 @@ extension Broker {
             let cache = known ?? TokenCache(setup, Self.place(of: tenant.name, among: places))
             next.entries[tenant.name] = Entry(setup: setup, cache: cache)
             changed.append((cache, setup))
+            if known == nil { added[tenant.name] = cache }
             if let known, known.setup.credential !== credential { credential.add(known) }
         }
+        next.unclaimed?.restore(added, at: now)
         precondition(next.entries.count == tenants.count, "no two tenants of one name")
         next.names = next.entries.keys.sorted()
         for place in places { place.callerDeadline = callerDeadline }
@@ -36,6 +42,7 @@ extension Broker {
         retire(into: &next, at: now)
         let broker = Broker(next, in: self)
         broker.show(tenants)
+        for cache in added.values { cache.resumeRevocations() }
         broker.warm(changed.map(\.cache))
         return broker
     }

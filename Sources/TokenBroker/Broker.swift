@@ -22,6 +22,8 @@ package final class Broker: Sendable {
         var credentials: [CredentialIdentity: SharedCredential] = [:]
         /// The caches of those that are tenants no more, while there is something to remember or to do.
         var retired: [String: TokenCache] = [:]
+        /// What a store kept of tenants and credentials that there have not been since the start; nil without a store.
+        var unclaimed: Restoration?
     }
 
     let tenancy: Tenancy
@@ -43,26 +45,25 @@ package final class Broker: Sendable {
         warmUpInterval = .seconds(1) / settings.warmUpsPerSecond
         let metrics = BrokerMetrics(metrics)
         let now = timekeeper.now
-        let restoration = persistence.map { Restoration(kept, by: $0.clock, at: now, logger: logger) }
         places = (executors.isEmpty ? [nil] : executors.map(Optional.some)).map { executor in
             TokenCache.Surroundings(
                 endpoint: endpoint, timekeeper: timekeeper, executor: executor, settings: settings, metrics: metrics,
                 logger: logger, persistence: persistence)
         }
         var tenancy = Tenancy()
+        tenancy.unclaimed = persistence.map { Restoration(kept, by: $0.clock, logger: logger) }
         for (identity, tenants) in Dictionary(grouping: tenants, by: CredentialIdentity.init) {
-            let credential = SharedCredential(identity, of: tenants, at: now, keptBy: persistence)
-            // First, as a cache looks at its standing.
-            restoration?.restore(credential, identity)
-            tenancy.credentials[identity] = credential
-            for tenant in tenants {
-                let setup = TenantSetup(tenant, credential)
-                tenancy.entries[tenant.name] = Entry(
-                    setup: setup, cache: TokenCache(setup, Self.place(of: tenant.name, among: places)))
-            }
+            tenancy.credentials[identity] = SharedCredential(identity, of: tenants, at: now, keptBy: persistence)
+        }
+        tenancy.unclaimed?.restore(tenancy.credentials, at: now)
+        for tenant in tenants {
+            guard let credential = tenancy.credentials[CredentialIdentity(tenant)] else { continue }
+            let setup = TenantSetup(tenant, credential)
+            tenancy.entries[tenant.name] = Entry(
+                setup: setup, cache: TokenCache(setup, Self.place(of: tenant.name, among: places)))
         }
         precondition(tenancy.entries.count == tenants.count, "no two tenants of one name")
-        restoration?.restore(tenancy.entries.mapValues(\.cache))
+        tenancy.unclaimed?.restore(tenancy.entries.mapValues(\.cache), at: now)
         tenancy.names = tenancy.entries.keys.sorted()
         self.tenancy = tenancy
         metrics.register(for: tenants)

@@ -1,7 +1,7 @@
 import Logging
 
-/// What a store kept, read.
-struct Restoration {
+/// What a store kept, read: for those that a start or a later reload takes it up for.
+struct Restoration: Sendable {
     /// The latest that is known of a boot of some machine.
     private struct Boot {
         var uptime: Int64
@@ -18,13 +18,11 @@ struct Restoration {
     private var damaged: Set<String>
     private var boots: [UInt64: Boot] = [:]
     private let clock: WallClock
-    private let now: Instant
     private let logger: Logger
 
     /// - Parameter logger: Learns of records that cannot be read; they are left out.
-    init(_ kept: KeptRecords, by clock: WallClock, at now: Instant, logger: Logger) {
+    init(_ kept: KeptRecords, by clock: WallClock, logger: Logger) {
         self.clock = clock
-        self.now = now
         self.logger = logger
         damaged = kept.damaged
         for record in kept.records { read(record) }
@@ -73,43 +71,53 @@ struct Restoration {
 
     // MARK: - Restoring
 
-    func restore(_ credential: SharedCredential, _ identity: CredentialIdentity) {
-        // With the same secrets last, as that has the standing.
-        for (name, kept) in credentials where kept.client == credential.client && name != identity.name {
-            credential.restore(kept, from: instant(of: kept.moment))
+    /// Takes up what was kept of credentials, before their tenants look at them.
+    mutating func restore(_ credentials: [CredentialIdentity: SharedCredential], at now: Instant) {
+        let kept = Dictionary(grouping: self.credentials, by: \.kept.client)
+        let byName = Dictionary(uniqueKeysWithValues: credentials.map { ($0.name, $1) })
+        for (name, credential) in byName {
+            let kept = kept[credential.client] ?? []
+            // With the same secrets last, as that has the standing.
+            for (_, kept) in kept.filter({ $0.name != name }) + kept.filter({ $0.name == name }) {
+                credential.restore(kept, from: instant(of: kept.moment, at: now))
+            }
         }
-        for (name, kept) in credentials where name == identity.name {
-            credential.restore(kept, from: instant(of: kept.moment))
-        }
+        self.credentials.removeAll { byName[$0.name] != nil }
     }
 
-    /// - Parameter caches: By tenant; what was kept of others is of no use.
-    func restore(_ caches: [String: TokenCache]) {
+    /// Takes up what was kept of tenants, by name.
+    mutating func restore(_ caches: [String: TokenCache], at now: Instant) {
         // First, as no token of theirs is taken up again.
         for (tenant, kept) in tombstones {
-            caches[tenant]?.restore { $0.restore(kept, from: instant(of: kept.moment)) }
+            caches[tenant]?.restore { $0.restore(kept, from: instant(of: kept.moment, at: now)) }
         }
-        for (tenant, kept, age) in tokensByAge {
-            guard let cache = caches[tenant] else { continue }
+        for (tenant, kept, age) in tokensByAge(of: caches, at: now) {
             let age = damaged.contains(tenant) ? nil : age
-            cache.restore { $0.restore(kept, of: $0.setup.identity, age: age, at: now) }
+            caches[tenant]?.restore { $0.restore(kept, of: $0.setup.identity, age: age, at: now) }
         }
         for (tenant, kept) in tenants {
-            guard let cache = caches[tenant] else { continue }
-            cache.restore { $0.restore(kept, of: $0.setup.identity, from: instant(of: kept.moment)) }
+            caches[tenant]?.restore {
+                $0.restore(kept, of: $0.setup.identity, from: instant(of: kept.moment, at: now))
+            }
         }
+        tombstones.removeAll { caches[$0.tenant] != nil }
+        tokens.removeAll { caches[$0.tenant] != nil }
+        tenants.removeAll { caches[$0.tenant] != nil }
     }
 
     /// The latest last.
-    private var tokensByAge: [(tenant: String, kept: KeptToken, age: Duration?)] {
-        tokens.map { ($0.tenant, $0.kept, age(of: $0.kept.moment)) }.sorted { one, other in
-            guard let first = one.age, let second = other.age else { return one.age == nil && other.age != nil }
-            return first > second
-        }
+    private func tokensByAge(
+        of caches: [String: TokenCache], at now: Instant
+    ) -> [(tenant: String, kept: KeptToken, age: Duration?)] {
+        tokens.filter { caches[$0.tenant] != nil }.map { ($0.tenant, $0.kept, age(of: $0.kept.moment, at: now)) }
+            .sorted { one, other in
+                guard let first = one.age, let second = other.age else { return one.age == nil && other.age != nil }
+                return first > second
+            }
     }
 
     /// How long ago that was; nil when it cannot be told.
-    private func age(of moment: Moment) -> Duration? {
+    private func age(of moment: Moment, at now: Instant) -> Duration? {
         guard !clock.isOfThisBoot(moment), moment.boot != 0, let boot = boots[moment.boot] else {
             return clock.age(of: moment, at: now)
         }
@@ -119,5 +127,7 @@ struct Restoration {
     }
 
     /// When that was; now when it cannot be told.
-    private func instant(of moment: Moment) -> Instant { now - (age(of: moment) ?? .zero) }
+    private func instant(of moment: Moment, at now: Instant) -> Instant {
+        now - (age(of: moment, at: now) ?? .zero)
+    }
 }

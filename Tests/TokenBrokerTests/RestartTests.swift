@@ -207,6 +207,45 @@ struct RestartTests {
         #expect(Rehearsal(tenants, in: world).read("a") == nil)
     }
 
+    @Test func `a tenant that a start was without is found by a reload as a start finds it`() throws {
+        let world = world()
+        let tenant = Tenant.example(
+            revocationURL: Self.url, mintBudget: MintBudget.Limits(burst: 8, perHour: 60))
+        let before = Rehearsal([tenant], draw: 0.5, in: world)
+        before.ask()
+        world.upstream.failRevocations(.timeout, .timeout)
+        before.revoke("acme-1")
+        before.ask(scopes: .of("read"))
+        world.clock.advance(by: .seconds(5))
+        let after = Rehearsal([.example("other")], draw: 0.5, in: world)
+        after.start()
+        after.advance(by: .seconds(10))
+        after.reload(.example("other"), tenant)
+        #expect(after.exposed("tokenwell_mint_budget_remaining").last?.hasSuffix(" 6") == true)
+        #expect(after.ask(scopes: .of("read")).value?.remaining == .seconds(285))
+        #expect(after.revoke("acme-1").error != nil)
+        let mints = try after.broker.explanation(of: "acme", grant: Self.operating).mints
+        #expect(mints.count == 2)
+        // The vendor is told what it has not heard.
+        after.advance(by: .seconds(60))
+        #expect(after.revoke("acme-1").value == .upstream)
+        // Once: what is removed later is gone.
+        after.reload(.example("other"))
+        after.reload(.example("other"), tenant)
+        #expect(try after.broker.explanation(of: "acme", grant: Self.operating).mints.isEmpty)
+    }
+
+    @Test func `what a start did not need of a refused credential is not forgotten`() {
+        let world = world()
+        let before = Rehearsal([.example()], in: world)
+        before.upstream.refuse("s3cret-of-acme")
+        before.ask()
+        let after = Rehearsal([], in: world)
+        after.reload(.example())
+        #expect(after.ask().error == .upstreamRejected)
+        #expect(world.upstream.mints.count == 1)
+    }
+
     @Test func `the next secret has what is left of the budget`() {
         let world = world()
         var tenant = Tenant.example(mintBudget: MintBudget.Limits(burst: 3, perHour: 60))
