@@ -1,6 +1,14 @@
 import Synchronization
 
 extension Broker {
+    /// A credential that takes up what is known of another of the same client.
+    private struct Succession {
+        let heir: SharedCredential
+        let other: SharedCredential
+        /// How many of the other's mints it knows of.
+        let mints: Int
+    }
+
     /// The broker with other tenants that takes this one's place: what they have in common goes on as it is, with its
     /// tokens, flights, budgets and history.
     ///
@@ -14,7 +22,8 @@ extension Broker {
     package func succeeded(by tenants: [Tenant], callerDeadline: Duration) -> Broker {
         let now = places[0].timekeeper.now
         var next = Tenancy()
-        next.credentials = credentials(of: tenants, at: now)
+        let successions: [Succession]
+        (next.credentials, successions) = credentials(of: tenants, at: now)
         next.unclaimed = tenancy.unclaimed
         next.unclaimed?.restore(next.credentials.filter { tenancy.credentials[$0] !== $1 }, at: now)
         var changed: [(cache: TokenCache, setup: TenantSetup)] = []
@@ -39,6 +48,8 @@ extension Broker {
         next.names = next.entries.keys.sorted()
         for place in places { place.callerDeadline = callerDeadline }
         for (cache, setup) in changed where cache.setup !== setup { cache.take(setup) }
+        // What has left in between.
+        for one in successions { one.heir.take(one.other, beyond: one.mints, at: now) }
         retire(into: &next, at: now)
         let broker = Broker(next, in: self)
         broker.show(tenants)
@@ -51,23 +62,30 @@ extension Broker {
     package var retired: [Tenant] { tenancy.retired.values.map(\.setup.tenant) }
 
     /// Those of the tenants, and those of others that may be needed again: a budget is not filled by leaving and coming back.
-    private func credentials(of tenants: [Tenant], at now: Instant) -> [CredentialIdentity: SharedCredential] {
+    private func credentials(
+        of tenants: [Tenant], at now: Instant
+    ) -> ([CredentialIdentity: SharedCredential], [Succession]) {
         var credentials: [CredentialIdentity: SharedCredential] = [:]
+        var successions: [Succession] = []
+        let inForce = Set(tenancy.entries.values.map { ObjectIdentifier($0.setup.credential) })
         lazy var byClient = Dictionary(grouping: tenancy.credentials.values, by: \.client)
         for (identity, tenants) in Dictionary(grouping: tenants, by: CredentialIdentity.init) {
-            if let known = tenancy.credentials[identity], known.isShared(by: tenants) {
-                credentials[identity] = known
-                continue
-            }
-            let credential = SharedCredential(identity, of: tenants, at: now, keptBy: places[0].persistence)
-            for other in byClient[credential.client] ?? [] { credential.succeed(other, at: now) }
+            let known = tenancy.credentials[identity].flatMap { $0.isShared(by: tenants) ? $0 : nil }
+            let credential =
+                known ?? SharedCredential(identity, of: tenants, at: now, keptBy: places[0].persistence)
             credentials[identity] = credential
+            // One that comes back owes what was minted with another meanwhile.
+            if inForce.contains(ObjectIdentifier(credential)) { continue }
+            for other in byClient[credential.client] ?? [] where other !== credential {
+                successions.append(
+                    Succession(heir: credential, other: other, mints: credential.succeed(other, at: now)))
+            }
         }
         for (identity, credential) in tenancy.credentials
         where credentials[identity] == nil && !credential.isForgettable(at: now) {
             credentials[identity] = credential
         }
-        return credentials
+        return (credentials, successions)
     }
 
     private func retire(into next: inout Tenancy, at now: Instant) {

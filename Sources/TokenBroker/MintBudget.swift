@@ -47,6 +47,8 @@ package struct MintBudget: Hashable, Sendable {
     private let interval: Duration
     /// When the bucket will be full again if nothing more is spent.
     private var full: ContinuousClock.Instant
+    /// How many were ever taken out of it and not put back.
+    private(set) var mints = 0
 
     /// A full bucket.
     init(_ limits: Limits, at now: ContinuousClock.Instant) {
@@ -71,8 +73,14 @@ package struct MintBudget: Hashable, Sendable {
     /// Takes one mint out, if `spender` has one.
     mutating func spend(_ spender: Spender, at now: ContinuousClock.Instant) -> Bool {
         guard wait(for: spender, at: now) == .zero else { return false }
-        full = max(full, now) + interval
+        take(1, at: now)
         return true
+    }
+
+    /// Takes mints out that were made already.
+    mutating func take(_ count: Int, at now: ContinuousClock.Instant) {
+        full = max(full, now) + interval * count
+        mints += count
     }
 
     /// How long it takes to be full again.
@@ -85,7 +93,10 @@ package struct MintBudget: Hashable, Sendable {
     }
 
     /// Puts one mint back that was taken out and not made.
-    mutating func refund() { full -= interval }
+    mutating func refund() {
+        full -= interval
+        mints -= 1
+    }
 
     /// Two are kept back for operators, of a smaller bucket all but one; and a quarter of the rest for default tokens.
     private func reserve(against spender: Spender) -> Int {

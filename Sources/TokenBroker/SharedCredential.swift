@@ -154,9 +154,11 @@ extension SharedCredential {
     }
 
     /// Takes up what is known of the same client: with the same secrets, or with those before them.
-    func succeed(_ other: SharedCredential, at now: Instant) {
-        let (debt, standing, winners, rejections) = other.state.withLock {
-            ($0.budget.debt(at: now), $0.standing, $0.winners, $0.rejections)
+    ///
+    /// - Returns: How many mints of the other's are among that.
+    func succeed(_ other: SharedCredential, at now: Instant) -> Int {
+        let (debt, mints, standing, winners, rejections) = other.state.withLock {
+            ($0.budget.debt(at: now), $0.budget.mints, $0.standing, $0.winners, $0.rejections)
         }
         state.withLock { state in
             state.rejections.merge(rejections) { own, _ in own }
@@ -165,6 +167,13 @@ extension SharedCredential {
             state.winners.insert(other.fingerprints[standing.winner])
             if other.fingerprints == fingerprints { state.standing = standing }
         }
+        return mints
+    }
+
+    /// Takes over the mints that another has made beyond the first `count`.
+    func take(_ other: SharedCredential, beyond count: Int, at now: Instant) {
+        let mints = other.state.withLock { $0.budget.mints }
+        if mints > count { change(at: now) { $0.budget.take(mints - count, at: now) } }
     }
 
     /// Whether a full budget and no verdict are all that there is to know of it.

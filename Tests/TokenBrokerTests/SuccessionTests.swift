@@ -1,3 +1,5 @@
+import Support
+import Synchronization
 import Telemetry
 import Testing
 
@@ -180,6 +182,48 @@ struct SuccessionTests {
         #expect(left() == "2")
         rehearsal.reload(acme { $0.mintBudget = MintBudget.Limits(burst: 6, perHour: 60) })
         #expect(left() == "4")
+    }
+
+    @Test func `mints that leave while it is done are counted`() throws {
+        let hook = HookedStore()
+        let world = World()
+        let tenants = { (burst: Int) in
+            ["acme", "other"].map {
+                Tenant.example(
+                    $0, credential: Credential(id: "client", secret: Secret("s")),
+                    mintBudget: MintBudget.Limits(burst: burst, perHour: 60))
+            }
+        }
+        let broker = Broker(
+            tenants: tenants(100), endpoint: world.upstream, timekeeper: world.clock, executors: [ManualExecutor()],
+            metrics: MetricsRegistry(), logger: Rehearsal().logger,
+            persistence: Persistence(store: hook, clock: WallClock(boot: 1, timeOfDay: { 0 }, uptime: { _ in 0 })))
+        let entries = broker.tenancy.entries
+        let acme = try #require(entries["acme"])
+        let other = try #require(entries["other"])
+        _ = acme.setup.credential.spend(.caller, at: world.clock.now)
+        hook.onTenant { name in
+            // One has changed, the other has not.
+            guard name == "acme" else { return }
+            _ = other.cache.setup.credential.spend(.caller, at: world.clock.now)
+        }
+        let next = broker.succeeded(by: tenants(101), callerDeadline: .seconds(5))
+        let credential = next.tenancy.entries["acme"]?.setup.credential
+        #expect(credential !== acme.setup.credential)
+        #expect(credential?.remaining(at: world.clock.now) == 99)
+    }
+
+    @Test func `a budget is not filled by going to another secret and back`() {
+        let rehearsal = Rehearsal([acme { $0.mintBudget = Self.tight }])
+        rehearsal.ask()
+        let renewed = acme {
+            $0.mintBudget = Self.tight
+            $0.credential.secret = Secret("new")
+        }
+        rehearsal.reload(renewed)
+        rehearsal.ask(scopes: .of("read"))
+        rehearsal.reload(acme { $0.mintBudget = Self.tight })
+        #expect(rehearsal.exposed("tokenwell_mint_budget_remaining").first?.hasSuffix(" 2") == true)
     }
 
     // MARK: Under way
@@ -423,4 +467,19 @@ struct SuccessionTests {
         #expect(same == 9999)
         #expect(broker.tenancy.entries["t7"]?.cache === before["t7"]?.cache)
     }
+}
+
+/// A store that tells of a tenant's records when they come.
+private final class HookedStore: TokenStore {
+    private let hook = Mutex<@Sendable (String) -> Void>({ _ in })
+    var condition: StoreCondition { StoreCondition() }
+
+    func onTenant(_ work: @escaping @Sendable (String) -> Void) { hook.withLock { $0 = work } }
+
+    func keep(_ records: [Record]) {
+        let work = hook.withLock(\.self)
+        for record in records where record.id.kind == .tenant { work(record.id.tenant) }
+    }
+
+    func settle() async -> Bool { true }
 }
