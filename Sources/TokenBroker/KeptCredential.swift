@@ -1,6 +1,8 @@
 /// What a store keeps of a credential: what is left of its budget, and whether the upstream takes it.
 struct KeptCredential {
-    private static let version: UInt8 = 1
+    private static let version: UInt8 = 2
+    // In the order of their numbers: what is added comes last.
+    private static let periods: [MintBudget.Limits.Period] = [.hour, .day]
     // Of the last change; every mint is one.
     private static let life = Duration.seconds(400 * 86_400)
 
@@ -13,15 +15,18 @@ struct KeptCredential {
     let moment: Moment
     /// How long the budget takes from then until it is full.
     let debt: Duration
+    /// The budget's.
+    let limits: MintBudget.Limits
 
     init(
-        client: [UInt8], secrets: [Fingerprint], standing: CredentialStanding, debt: Duration, by clock: WallClock,
-        at now: Instant
+        client: [UInt8], secrets: [Fingerprint], standing: CredentialStanding, debt: Duration,
+        limits: MintBudget.Limits, by clock: WallClock, at now: Instant
     ) {
         self.client = client
         self.secrets = secrets
         self.standing = standing
         self.debt = debt
+        self.limits = limits
         moment = clock.moment(of: now)
     }
 
@@ -37,6 +42,9 @@ struct KeptCredential {
             suspension: try reader.optional { reader throws(BinaryReader.Malformed) in try reader.failure() })
         moment = try reader.moment()
         debt = try reader.duration()
+        let (burst, rate) = (try reader.signed(), try reader.signed())
+        guard burst >= 1, rate >= 1 else { throw BinaryReader.Malformed() }
+        limits = MintBudget.Limits(burst: Int(burst), rate: Int(rate), per: try reader.one(of: Self.periods))
         try reader.end()
     }
 
@@ -51,6 +59,9 @@ struct KeptCredential {
         writer.append(standing.suspension) { $0.append($1) }
         writer.append(moment)
         writer.append(debt)
+        writer.append(limits.burst)
+        writer.append(limits.rate)
+        writer.append(limits.period, of: Self.periods)
         return writer.bytes
     }
 

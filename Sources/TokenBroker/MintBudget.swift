@@ -86,9 +86,14 @@ package struct MintBudget: Hashable, Sendable {
     /// How long it takes to be full again.
     func debt(at now: ContinuousClock.Instant) -> Duration { max(.zero, full - now) }
 
-    /// Takes up what was owed before a restart, if that is more than is known.
-    mutating func restore(debt: Duration, from moment: ContinuousClock.Instant) {
-        // Limits may have been wider then.
+    /// Takes up what was owed before a restart or a reload, if that is more than is known.
+    ///
+    /// - Parameter other: How long one more mint took then: as many mints are owed now.
+    mutating func restore(debt: Duration, by other: Duration, from moment: ContinuousClock.Instant) {
+        // In whole mints, so that none is rounded up to two.
+        let mints = Int(debt.attoseconds / other.attoseconds)
+        let debt = interval * mints + interval * ((debt - other * mints) / other)
+        // The bucket may have been bigger then.
         full = max(full, moment + min(debt, interval * limits.burst))
     }
 

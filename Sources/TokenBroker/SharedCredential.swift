@@ -134,7 +134,7 @@ extension SharedCredential {
             if let persistence, new != old {
                 let kept = KeptCredential(
                     client: client, secrets: fingerprints, standing: state.standing, debt: new.debt,
-                    by: persistence.clock, at: now)
+                    limits: limits, by: persistence.clock, at: now)
                 persistence.store.keep([kept.record(named: identity.name)])
             }
             return value
@@ -146,7 +146,7 @@ extension SharedCredential {
     /// - Parameter moment: When it was written; now when that cannot be told.
     func restore(_ kept: KeptCredential, from moment: Instant) {
         state.withLock { state in
-            state.budget.restore(debt: kept.debt, from: moment)
+            state.budget.restore(debt: kept.debt, by: kept.limits.interval, from: moment)
             state.winners.insert(kept.secrets[kept.standing.winner])
             // Of other secrets it says nothing.
             if kept.secrets == fingerprints { state.standing = kept.standing }
@@ -162,7 +162,7 @@ extension SharedCredential {
         }
         state.withLock { state in
             state.rejections.merge(rejections) { own, _ in own }
-            state.budget.restore(debt: debt, from: now)
+            state.budget.restore(debt: debt, by: other.limits.interval, from: now)
             state.winners.formUnion(winners)
             state.winners.insert(other.fingerprints[standing.winner])
             if other.fingerprints == fingerprints { state.standing = standing }

@@ -92,4 +92,32 @@ struct MintBudgetTests {
         #expect(
             Tenant(name: "a", provider: ukg, credential: credential, scopes: .empty, mintBudget: own).mintBudget == own)
     }
+
+    struct Succession: Sendable, CustomTestStringConvertible {
+        var testDescription: String
+        var perHour: Int
+        var burst: Int
+        /// Of a bucket of 10 that gets 60 an hour, from which 4 were taken.
+        var remaining: Int
+        var wait: Duration
+    }
+
+    @Test(arguments: [
+        Succession(testDescription: "the same", perHour: 60, burst: 10, remaining: 6, wait: .zero),
+        Succession(testDescription: "of no round number", perHour: 61, burst: 10, remaining: 6, wait: .zero),
+        Succession(testDescription: "slower", perHour: 10, burst: 10, remaining: 6, wait: .zero),
+        Succession(testDescription: "faster", perHour: 600, burst: 10, remaining: 6, wait: .zero),
+        Succession(testDescription: "smaller", perHour: 60, burst: 4, remaining: 0, wait: .seconds(180)),
+        Succession(testDescription: "smaller and slower", perHour: 6, burst: 4, remaining: 0, wait: .seconds(1800)),
+        Succession(testDescription: "bigger and faster", perHour: 3600, burst: 100, remaining: 96, wait: .zero),
+    ])
+    func `of other limits as many mints are owed`(_ succession: Succession) {
+        let limits = MintBudget.Limits(burst: 10, perHour: 60)
+        var before = MintBudget(limits, at: now)
+        before.take(4, at: now)
+        var budget = MintBudget(MintBudget.Limits(burst: succession.burst, perHour: succession.perHour), at: now)
+        budget.restore(debt: before.debt(at: now), by: limits.interval, from: now)
+        #expect(budget.remaining(at: now) == succession.remaining)
+        #expect(budget.wait(for: .caller, at: now) == succession.wait)
+    }
 }

@@ -226,6 +226,19 @@ struct SuccessionTests {
         #expect(rehearsal.exposed("tokenwell_mint_budget_remaining").first?.hasSuffix(" 2") == true)
     }
 
+    @Test(arguments: [true, false])
+    func `a budget that is tightened is spent as far as it was`(_ isRestarted: Bool) {
+        let world = World(store: RememberingStore())
+        var rehearsal = Rehearsal([acme { $0.mintBudget = MintBudget.Limits(burst: 10, perHour: 60) }], in: world)
+        for scopes in ["read", "write", "read write"] { rehearsal.ask(scopes: .of(scopes)) }
+        let tightened = acme { $0.mintBudget = MintBudget.Limits(burst: 5, perHour: 10) }
+        if isRestarted { rehearsal = Rehearsal([tightened], in: world) } else { rehearsal.reload(tightened) }
+        #expect(rehearsal.exposed("tokenwell_mint_budget_remaining").first?.last == "2")
+        let widened = acme { $0.mintBudget = MintBudget.Limits(burst: 100, perHour: 6000) }
+        if isRestarted { rehearsal = Rehearsal([widened], in: world) } else { rehearsal.reload(widened) }
+        #expect(rehearsal.exposed("tokenwell_mint_budget_remaining").first?.hasSuffix(" 97") == true)
+    }
+
     // MARK: Under way
 
     @Test func `a mint under way lands where its secret is a new one, for those who waited and those who come`() {
