@@ -70,6 +70,9 @@ final class SharedCredential: Sendable {
     }
 
     var standing: CredentialStanding { state.withLock { $0.standing } }
+
+    /// The place of a secret; of one that is no more among them the winner's, as its tokens are good for as long.
+    func place(of secret: Fingerprint) -> Int { fingerprints.firstIndex(of: secret) ?? standing.winner }
 }
 
 // MARK: Budget

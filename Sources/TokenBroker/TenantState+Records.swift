@@ -18,7 +18,8 @@ extension TenantState {
         for key in changes.keys {
             guard let slot = slots[key], let token = slot.token else { continue }
             let kept = KeptToken(
-                token, of: key, credential.client, mintedWith: credential.fingerprints[slot.secret],
+                token, of: key, credential.client,
+                mintedWith: issued[token.fingerprint]?.mintedWith ?? credential.fingerprints[slot.secret],
                 lastAsked: slot.lastAsked, by: clock, at: now)
             records.append(kept.record(of: tenant))
         }
@@ -87,7 +88,7 @@ extension TenantState {
         guard slots[key] != nil || slots.count < settings.maximumKeysPerTenant else { return }
         var slot = slots[key] ?? Slot()
         slot.token = token
-        slot.secret = winner
+        slot.secret = credential.place(of: kept.mintedWith)
         slot.lifetime = schedule.lifetime
         slot.lastAsked = kept.askedAgo.map { moment - $0 }
         slots[key] = slot

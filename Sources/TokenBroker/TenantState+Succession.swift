@@ -87,7 +87,8 @@ extension TenantState {
             guard let token = slot.token else { continue }
             let proof = issued[token.fingerprint]?.mintedWith ?? old.fingerprints[slot.secret]
             if credential.takesTokens(of: proof) {
-                slots[key]?.secret = winner
+                let place = credential.place(of: proof)
+                slots[key]?.secret = place
             } else {
                 let generation = nextGeneration()
                 slots[key]?.dropToken()

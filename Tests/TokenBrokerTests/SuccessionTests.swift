@@ -9,6 +9,7 @@ import Testing
 struct SuccessionTests {
     private static let url = "https://auth.example/revoke"
     private static let operating = Grant(tenants: [], isOperator: true)
+    private static let rotating = Credential(id: "client", secret: Secret("b"), nextSecret: Secret("a"))
     private static let tight = MintBudget.Limits(burst: 4, perHour: 60)
 
     /// `acme`, changed.
@@ -237,6 +238,43 @@ struct SuccessionTests {
         let widened = acme { $0.mintBudget = MintBudget.Limits(burst: 100, perHour: 6000) }
         if isRestarted { rehearsal = Rehearsal([widened], in: world) } else { rehearsal.reload(widened) }
         #expect(rehearsal.exposed("tokenwell_mint_budget_remaining").first?.hasSuffix(" 97") == true)
+    }
+
+    @Test func `a token of what is now the next secret is kept when that wins`() {
+        let rehearsal = Rehearsal([acme { $0.credential.secret = Secret("a") }])
+        rehearsal.ask()
+        rehearsal.reload(acme { $0.credential = Self.rotating })
+        rehearsal.upstream.refuse("b")
+        rehearsal.ask(scopes: .of("read"))
+        #expect(rehearsal.upstream.mints.map(\.secret) == ["a", "b", "a"])
+        #expect(rehearsal.read()?.token.secret.reveal() == "acme-1")
+    }
+
+    @Test func `and so it is after a restart`() {
+        let world = World(store: RememberingStore())
+        Rehearsal([acme { $0.credential.secret = Secret("a") }], in: world).ask()
+        let rehearsal = Rehearsal([acme { $0.credential = Self.rotating }], in: world)
+        #expect(rehearsal.read() != nil)
+        rehearsal.upstream.refuse("b")
+        rehearsal.ask(scopes: .of("read"))
+        #expect(rehearsal.read()?.token.secret.reveal() == "acme-1")
+    }
+
+    @Test func `what was minted with the old secret and landed with the new one is of the old one after a restart`() {
+        let world = World(store: RememberingStore())
+        let rehearsal = Rehearsal([acme()], in: world)
+        rehearsal.upstream.script(.hang)
+        rehearsal.ask()
+        let renewed = acme { $0.credential.secret = Secret("new") }
+        rehearsal.reload(renewed)
+        rehearsal.upstream.release(.token(lifetime: .seconds(300)))
+        rehearsal.executor.drain()
+        let after = Rehearsal([renewed], in: world)
+        #expect(after.read() != nil)
+        let count = after.perform { [broker = after.broker] () throws(BrokerError) in
+            try await broker.revokeAll(of: "acme", withdrawnOnly: true, grant: Self.operating)
+        }
+        #expect(count.value == RevocationCount(upstream: 1))
     }
 
     // MARK: Under way
