@@ -20,7 +20,7 @@ final class SharedCredential: Sendable {
         var isProbing = false
         var held: [Takeoff] = []
         var tenants: [WeakCache] = []
-        /// The secrets that won before a restart.
+        /// The secrets that won before a restart, until another does.
         var winners: Set<Fingerprint> = []
 
         /// What a store keeps of it.
@@ -107,7 +107,13 @@ extension SharedCredential {
 
 extension SharedCredential {
     /// See ``CredentialStanding/accept(_:)``.
-    func accept(_ secret: Int, at now: Instant) -> Bool { change(at: now) { $0.standing.accept(secret) } }
+    func accept(_ secret: Int, at now: Instant) -> Bool {
+        change(at: now) { state in
+            let winner = state.standing.winner
+            defer { if state.standing.winner != winner { state.winners = [] } }
+            return state.standing.accept(secret)
+        }
+    }
 
     /// See ``CredentialStanding/refuse(_:because:)``.
     func refuse(_ secret: Int, because failure: MintFailure, at now: Instant) -> Bool {
@@ -167,7 +173,6 @@ extension SharedCredential {
             state.rejections.merge(rejections) { own, _ in own }
             state.budget.restore(debt: debt, by: other.limits.interval, from: now)
             state.winners.formUnion(winners)
-            state.winners.insert(other.fingerprints[standing.winner])
             if other.fingerprints == fingerprints { state.standing = standing }
         }
         return mints
@@ -184,8 +189,8 @@ extension SharedCredential {
         state.withLock { $0.budget.debt(at: now) == .zero && !$0.standing.isSuspended }
     }
 
-    /// Whether a token that was minted with that secret, before a restart or before the credential was changed, is good
-    /// until it is replaced: it is not when another had taken the secret's place, and it is when that only happens now.
+    /// Whether a token that was minted with that secret before a restart is good until it is replaced: it is not when
+    /// another had taken the secret's place, and it is when that only happens now.
     func takesTokens(of secret: Fingerprint) -> Bool {
         state.withLock { $0.winners.contains(secret) || fingerprints[$0.standing.winner] == secret }
     }

@@ -7,6 +7,8 @@ extension TenantState {
     /// - Returns: Those who waited for what will not come.
     mutating func take(_ next: TenantSetup, at now: Instant) -> [Waiter] {
         let old = setup
+        // What was minted with a secret that another has taken the place of goes with it.
+        _ = reviewCredential(at: now)
         setup = next
         isRetired = false
         changes.includeTenant = true
@@ -81,19 +83,13 @@ extension TenantState {
         return waiters
     }
 
-    /// Drops the tokens that were minted with a secret which another had already taken the place of.
+    /// Has the tokens be of the secrets that they were minted with, wherever those are now.
     private mutating func takeCredential(after old: SharedCredential) {
         for (key, slot) in slots.all {
             guard let token = slot.token else { continue }
             let proof = issued[token.fingerprint]?.mintedWith ?? old.fingerprints[slot.secret]
-            if credential.takesTokens(of: proof) {
-                let place = credential.place(of: proof)
-                slots[key]?.secret = place
-            } else {
-                let generation = nextGeneration()
-                slots[key]?.dropToken()
-                slots[key]?.generation = generation
-            }
+            let place = credential.place(of: proof)
+            slots[key]?.secret = place
         }
     }
 }

@@ -180,13 +180,13 @@ extension TenantState {
     ///
     /// - Parameters:
     ///   - flown: The credential that was sent, which may have been changed meanwhile.
-    ///   - secret: Which of its secrets was sent.
+    ///   - place: Which of its secrets was sent.
     ///   - sent: When the request was sent.
     mutating func land(
-        _ departure: Departure, with flown: SharedCredential, secret: Int, sent: Instant,
+        _ departure: Departure, with flown: SharedCredential, secret place: Int, sent: Instant,
         _ answer: Result<MintedToken, MintFailure>, at now: Instant
     ) -> Arrival {
-        let proof = flown.fingerprints[secret]
+        let proof = flown.fingerprints[place]
         guard var slot = slots[departure.key], let flight = slot.flight, flight.number == departure.number else {
             return landAbandoned(departure, of: flown.client, mintedWith: proof, sent: sent, answer, at: now)
         }
@@ -213,7 +213,9 @@ extension TenantState {
         history.note(departure, sent: sent, result, at: now)
         let landing: Landing
         switch result {
-        case .success(let token): landing = accept(token, mintedWith: proof, secret, in: &slot, at: now)
+        case .success(let token):
+            let isTaken = secret.map { credential.accept($0, at: now) } ?? (flown.standing.secret == place)
+            landing = accept(token, mintedWith: proof, secret, isTaken: isTaken, in: &slot, at: now)
         case .failure(let failure): landing = .failed(reject(failure, in: &slot, at: now))
         }
         slots[departure.key] = slot
@@ -355,14 +357,15 @@ extension TenantState {
         return .failure(.unavailable("same_token_again", retryAfter: token.schedule.expiry - now))
     }
 
-    /// - Parameter secret: The place of the secret; nil when it was taken out of the configuration while it was on its way.
+    /// - Parameters:
+    ///   - secret: The place of the secret; nil when it was taken out of the configuration while it was on its way.
+    ///   - isTaken: Whether no other has taken that secret's place.
     private mutating func accept(
-        _ token: AccessToken, mintedWith proof: Fingerprint, _ secret: Int?, in slot: inout Slot, at now: Instant
+        _ token: AccessToken, mintedWith proof: Fingerprint, _ secret: Int?, isTaken: Bool, in slot: inout Slot,
+        at now: Instant
     ) -> Landing {
         issued.note(token, mintedWith: proof, at: now)
-        guard secret.map({ credential.accept($0, at: now) }) ?? credential.takesTokens(of: proof) else {
-            return .landed
-        }
+        guard isTaken else { return .landed }
         let isRepeated = slot.token === token
         guard token.schedule.lifetime > .zero else {
             // Given to those who wait, and asked for again no sooner than after a failure: it might be all that ever comes.

@@ -277,6 +277,31 @@ struct SuccessionTests {
         #expect(count.value == RevocationCount(upstream: 1))
     }
 
+    @Test func `tokens are good until they are due over any number of secrets, and back`() {
+        let rehearsal = Rehearsal([acme()])
+        rehearsal.ask()
+        for secret in ["b", "c", "s3cret-of-acme"] {
+            rehearsal.reload(acme { $0.credential.secret = Secret(secret) })
+            #expect(rehearsal.read()?.token.secret.reveal() == "acme-1")
+        }
+        #expect(rehearsal.upstream.mints.count == 1)
+    }
+
+    @Test func `what another tenant's mint has found out is known when the secret changes at the same time`() {
+        let tenants = { (credential: Credential) in
+            ["acme", "other"].map { Tenant.example($0, credential: credential) }
+        }
+        let both = Credential(id: "client", secret: Secret("old"), nextSecret: Secret("new"))
+        let rehearsal = Rehearsal(tenants(both))
+        rehearsal.ask()
+        let credential = rehearsal.broker.tenancy.entries["acme"]?.setup.credential
+        // The other's mint has landed, and the tenants are yet to be told.
+        _ = credential?.refuse(0, because: .rejected("invalid_client"), at: rehearsal.clock.now)
+        _ = credential?.accept(1, at: rehearsal.clock.now)
+        rehearsal.reload(tenants(Credential(id: "client", secret: Secret("new"))))
+        #expect(rehearsal.ask().token == "acme-2")
+    }
+
     // MARK: Under way
 
     @Test func `a mint under way lands where its secret is a new one, for those who waited and those who come`() {
