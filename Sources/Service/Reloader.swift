@@ -136,7 +136,7 @@ final class Reloader: Sendable {
         let change = ConfigurationChange(from: inForce.configuration, to: next)
         let mistakes = reading.mistakes + troubles
         let reload = Reload(outcome: mistakes.isEmpty ? .ok : .partial, change: change, mistakes: mistakes)
-        if !change.isEmpty { put(next.running(as: inForce.configuration), &issuers, change, inForce) }
+        if !change.isEmpty { put(next.running(as: inForce.configuration), contexts, &issuers, change, inForce) }
         for warning in next.warnings where !inForce.configuration.warnings.contains(warning) {
             logger.warning("the configuration is not as safe as it could be", metadata: ["warning": "\(warning)"])
         }
@@ -145,11 +145,12 @@ final class Reloader: Sendable {
 
     /// Puts a configuration in force, of which nothing can fail any more.
     private func put(
-        _ configuration: Configuration, _ issuers: inout JWTIssuers, _ change: ConfigurationChange, _ inForce: Serving
+        _ configuration: Configuration, _ contexts: UpstreamTLS.Preparation, _ issuers: inout JWTIssuers,
+        _ change: ConfigurationChange, _ inForce: Serving
     ) {
         // What is under way goes on as it began, and so does what is yet to be revoked of those that are tenants no more.
         let former = inForce.configuration.tenants + inForce.broker.retired
-        upstreamTLS.take(upstreamTLS.prepare(for: configuration.tenants + former))
+        upstreamTLS.take(contexts, for: configuration.tenants + former)
         issuers.start()
         certificates.watch(
             upstreamTLS.contexts(for: configuration.tenants) + issuers.contexts + [listenerTLS].compactMap(\.self))

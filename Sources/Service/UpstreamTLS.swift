@@ -29,7 +29,7 @@ final class UpstreamTLS: Sendable {
     init(for tenants: [Tenant]) throws(TLSError) {
         let preparation = prepare(for: tenants)
         if let failure = preparation.failures.first { throw failure.error }
-        take(preparation)
+        take(preparation, for: tenants)
     }
 
     /// Those of some tenants.
@@ -59,6 +59,11 @@ final class UpstreamTLS: Sendable {
         return preparation
     }
 
-    /// Serves those tenants from now on, and no others.
-    func take(_ preparation: Preparation) { byFiles.withLock { $0 = preparation.byFiles } }
+    /// Serves those tenants from now on, and no others: with what was prepared, or what they have now.
+    func take(_ preparation: Preparation, for tenants: [Tenant]) {
+        let files = Set(tenants.map(Files.init))
+        byFiles.withLock { byFiles in
+            byFiles = byFiles.merging(preparation.byFiles) { _, new in new }.filter { files.contains($0.key) }
+        }
+    }
 }

@@ -1,3 +1,4 @@
+import Foundation
 import Support
 import Testing
 import TokenBroker
@@ -22,5 +23,24 @@ struct UpstreamTLSTests {
             name: "another", provider: plain.provider, credential: plain.credential, scopes: .empty,
             caFile: certificates.authorityFile)
         #expect(tls.context(of: another) === tls.context(of: trusting))
+    }
+
+    @Test func `what was prepared is what is served, and nothing is read again`() throws {
+        let certificates = try Certificates()
+        let plain = UpstreamExchange.initech("https://upstream.example")
+        var trusting = plain
+        trusting.caFile = certificates.authorityFile
+        var unwanted = plain
+        unwanted.caFile = try certificates.issue().certificateFile
+        let tls = try UpstreamTLS(for: [plain])
+        let known = tls.context(of: plain)
+        let preparation = tls.prepare(for: [trusting, unwanted])
+        #expect(preparation.failures.isEmpty && tls.context(of: trusting) == nil)
+        try FileManager.default.removeItem(atPath: certificates.authorityFile)
+        tls.take(preparation, for: [plain, trusting])
+        #expect(tls.context(of: trusting) != nil && tls.context(of: plain) === known)
+        #expect(tls.context(of: unwanted) == nil)
+        tls.take(tls.prepare(for: [trusting]), for: [trusting])
+        #expect(tls.context(of: trusting) != nil && tls.context(of: plain) == nil)
     }
 }
