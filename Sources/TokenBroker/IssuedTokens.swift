@@ -24,6 +24,8 @@ struct IssuedTokens {
         var revocation = Revocation.none
         /// Whether a caller has said that the vendor refuses it.
         var isRejected = false
+        /// Those of the keys for which a store has it.
+        var keptScopes: [ScopeSet] = []
     }
 
     private var issued: [Fingerprint: Issued] = [:]
@@ -71,12 +73,17 @@ struct IssuedTokens {
     }
 
     /// Forgets all but tombstones.
-    ///
-    /// - Returns: What was forgotten.
-    mutating func forgetLive() -> [Fingerprint] {
-        let live = issued.filter { $0.value.revocation == .none && !$0.value.isRejected }.map(\.key)
-        for fingerprint in live { issued[fingerprint] = nil }
-        return live
+    mutating func forgetLive() { issued = issued.filter { $0.value.revocation != .none || $0.value.isRejected } }
+
+    /// Notes that a store has a token, as that of a key with those scopes.
+    mutating func noteKept(_ fingerprint: Fingerprint, _ scopes: ScopeSet) {
+        guard issued[fingerprint]?.keptScopes.contains(scopes) == false else { return }
+        issued[fingerprint]?.keptScopes.append(scopes)
+    }
+
+    /// What a store has, by token and scopes.
+    var kept: [(fingerprint: Fingerprint, scopes: ScopeSet)] {
+        issued.flatMap { fingerprint, token in token.keptScopes.map { (fingerprint, $0) } }
     }
 
     /// Those that the upstream is yet to be told of.

@@ -22,6 +22,7 @@ extension TenantState {
                 mintedWith: issued[token.fingerprint]?.mintedWith ?? credential.fingerprints[slot.secret],
                 lastAsked: slot.lastAsked, by: clock, at: now)
             records.append(kept.record(of: tenant))
+            issued.noteKept(token.fingerprint, key.scopes)
         }
         for fingerprint in changes.tombstones {
             guard let token = issued[fingerprint] else { continue }
@@ -80,6 +81,7 @@ extension TenantState {
         issued.note(
             token.secret, token.fingerprint, mintedWith: kept.mintedWith, until: schedule.expiry,
             isForeign: kept.client != credential.client)
+        issued.noteKept(token.fingerprint, kept.scopes)
         guard age != nil, kept.identity == identity.digest.bytes, mayHave(kept.scopes), schedule.isUsable(at: now),
             credential.takesTokens(of: kept.mintedWith), !issued.isRevoked(token.fingerprint, at: now),
             !issued.isRejected(token.fingerprint, at: now)

@@ -32,8 +32,8 @@ extension TenantState {
     /// - Returns: Those who waited, and what a store is to delete.
     mutating func retire(at now: Instant) -> (waiters: [Waiter], obsolete: [Record.ID]) {
         isRetired = true
-        let scopes = Set(slots.all.map(\.key.scopes))
-        let dropped = issued.forgetLive()
+        let kept = issued.kept
+        issued.forgetLive()
         let waiters = slots.all.flatMap { $0.slot.flight?.waiters ?? [] }
         slots = SlotTable(defaultKey: defaultKey)
         history = MintHistory(at: now)
@@ -41,8 +41,7 @@ extension TenantState {
         let name = setup.tenant.name
         return (
             waiters,
-            [Record.ID(.tenant, tenant: name)]
-                + dropped.flatMap { token in scopes.map { KeptToken.id(of: token, $0, tenant: name) } }
+            [Record.ID(.tenant, tenant: name)] + kept.map { KeptToken.id(of: $0.fingerprint, $0.scopes, tenant: name) }
         )
     }
 

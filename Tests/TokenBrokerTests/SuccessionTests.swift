@@ -494,6 +494,19 @@ struct SuccessionTests {
         #expect(rehearsal.exposed("tokenwell_mints_total").first?.hasSuffix(" 1") == true)
     }
 
+    @Test func `of scopes that were dropped before too nothing stays in the store, nor of what was revoked`() {
+        let world = World(store: RememberingStore())
+        let rehearsal = Rehearsal([acme()], draw: 0.5, maximumKeysPerTenant: 2, in: world)
+        rehearsal.ask(scopes: .of("write"))
+        rehearsal.reload(acme { $0.scopes = .of("read other") })
+        rehearsal.ask(scopes: .of("read"))
+        rehearsal.ask(scopes: .of("other"))
+        rehearsal.ask()
+        rehearsal.revoke("acme-2")
+        rehearsal.reload()
+        #expect(world.store?.kept.records.filter { $0.id.tenant == "acme" }.map(\.id.kind) == [.tombstone])
+    }
+
     @Test func `what was revoked stays so when it comes back, over a restart too`() {
         let world = World(store: RememberingStore())
         let rehearsal = Rehearsal([acme()], draw: 0.5, in: world)
