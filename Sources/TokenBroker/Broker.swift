@@ -168,9 +168,9 @@ package final class Broker: Sendable {
         let fingerprint = Fingerprint(of: token.reveal())
         var attempts: [TokenCache] = []
         var results: [Result<Revocation, BrokerError>] = []
-        // All of them, as an upstream may give two tenants with one credential the same token; and all before any upstream
-        // is told, which may take long.
-        let caches = tenancy.entries.values.map(\.cache)
+        // All of them, as an upstream may give two tenants with one credential the same token, and those that are no more, as
+        // it is still told of their tokens; and all before any upstream is told, which may take long.
+        let caches = tenancy.entries.values.map(\.cache) + tenancy.retired.values
         for (index, cache) in caches.enumerated() where grant.allows(cache.name) {
             if let result = cache.drop(fingerprint) { results.append(result) } else { attempts.append(cache) }
             // A hundred thousand locks would hold the event loop up.

@@ -532,6 +532,21 @@ struct SuccessionTests {
         #expect(rehearsal.upstream.revocations == ["acme-1", "acme-1", "acme-1"])
     }
 
+    @Test func `how far a revocation is, is told of a tenant that is no more`() {
+        let rehearsal = Rehearsal([acme()], draw: 0.5)
+        rehearsal.ask()
+        rehearsal.ask(scopes: .of("read"))
+        rehearsal.upstream.failRevocations(.unavailable("http_503"))
+        rehearsal.revoke("acme-1")
+        rehearsal.reload()
+        #expect(rehearsal.revoke("acme-1").error == .revocationPending(retryAfter: .seconds(1)))
+        #expect(
+            rehearsal.revoke("acme-1", grant: Grant(tenants: [.exact("other")], mayRevoke: true)).value == .unknown)
+        rehearsal.advance(by: .seconds(30))
+        #expect(rehearsal.revoke("acme-1").value == .upstream)
+        #expect(rehearsal.revoke("acme-2").value == .unknown)
+    }
+
     @Test func `nothing holds a tenant that is gone for good`() {
         let rehearsal = Rehearsal([acme(), .example("other")])
         rehearsal.ask()
