@@ -51,9 +51,9 @@ struct IssuedTokens {
     }
 
     /// Raises a tombstone that was there before a restart.
-    mutating func restore(_ kept: KeptTombstone, isForeign: Bool, from moment: Instant) {
+    mutating func restore(_ kept: KeptTombstone, isForeign: Bool, canRevoke: Bool, from moment: Instant) {
         var revocation = kept.revocation(at: moment)
-        if isForeign, case .pending = revocation { revocation = .local }
+        if isForeign || !canRevoke, case .pending = revocation { revocation = .local }
         issued[kept.fingerprint] = Issued(
             end: moment + kept.endsIn, token: kept.token, mintedWith: kept.mintedWith, isForeign: isForeign,
             revocation: revocation, isRejected: kept.isRejected)
@@ -63,11 +63,15 @@ struct IssuedTokens {
     var isEmpty: Bool { issued.isEmpty }
 
     /// Has nobody be told to revoke any of them, as the tenant is known by something else now.
-    ///
-    /// - Returns: Those of which the upstream was yet to be told.
-    mutating func makeForeign() -> [Fingerprint] {
-        let pending = pending.map(\.fingerprint)
+    mutating func makeForeign() {
         for fingerprint in issued.keys { issued[fingerprint]?.isForeign = true }
+    }
+
+    /// Has the upstream be told no more of those that it was yet to be told of.
+    ///
+    /// - Returns: Those.
+    mutating func endPending() -> [Fingerprint] {
+        let pending = pending.map(\.fingerprint)
         for fingerprint in pending { mark(fingerprint, .local) }
         return pending
     }

@@ -50,7 +50,7 @@ extension TenantState {
 
     /// - Parameter moment: When it was written; now when that cannot be told.
     mutating func restore(_ kept: KeptTombstone, from moment: Instant) {
-        issued.restore(kept, isForeign: kept.client != credential.client, from: moment)
+        issued.restore(kept, isForeign: kept.client != credential.client, canRevoke: canRevoke, from: moment)
     }
 
     /// - Parameters:

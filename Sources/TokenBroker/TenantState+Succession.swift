@@ -12,9 +12,9 @@ extension TenantState {
         setup = next
         isRetired = false
         changes.includeTenant = true
-        if old.credential.client != next.credential.client {
-            changes.tombstones.formUnion(issued.makeForeign())
-        }
+        let isForeign = old.credential.client != next.credential.client
+        if isForeign { issued.makeForeign() }
+        if isForeign || !canRevoke { changes.tombstones.formUnion(issued.endPending()) }
         let waiters = refile()
         let standing = credential.standing
         noteSuspension(standing, at: now)

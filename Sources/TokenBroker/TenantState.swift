@@ -45,7 +45,7 @@ struct TenantState {
     var credential: SharedCredential { setup.credential }
     var defaultKey: TokenKey { slots.defaultKey }
     var isKeptWarm: Bool { setup.tenant.keepWarm && !isRetired }
-    private var canRevoke: Bool { setup.tenant.provider.revocationURL != nil }
+    var canRevoke: Bool { setup.tenant.provider.revocationURL != nil }
     private var defaultLifetime: Duration { setup.tenant.provider.defaultLifetime }
     var isSuspended: Bool { suspendedSince != nil }
 
@@ -541,7 +541,7 @@ extension TenantState {
         case .some(.none): break
         }
         drop(fingerprint)
-        guard canRevoke, issued[fingerprint]?.isForeign == false else {
+        guard mayTellUpstream(of: fingerprint) else {
             mark(fingerprint, .local)
             return .dropped
         }
@@ -559,8 +559,8 @@ extension TenantState {
             mark(fingerprint, .upstream)
             return nil
         }
-        // Who would be told from now on never gave that token, and must not see it.
-        guard issued[fingerprint]?.isForeign != true else {
+        // It has become another's, who must not see it, or there is nobody to be told any more.
+        guard mayTellUpstream(of: fingerprint) else {
             mark(fingerprint, .local)
             return nil
         }
@@ -569,6 +569,11 @@ extension TenantState {
         let delay = Backoff.delay(failures: failures, retryAfter: retryAfter, draw: settings.random())
         mark(fingerprint, .pending(nextTry: now + delay))
         return delay
+    }
+
+    /// Whether the upstream has an endpoint to be told at, and has given that token.
+    func mayTellUpstream(of fingerprint: Fingerprint) -> Bool {
+        canRevoke && issued[fingerprint]?.isForeign == false
     }
 
     /// When to tell the upstream again; nil when there is no more need to.

@@ -418,7 +418,7 @@ extension TokenCache {
             await self.tellUpstream(token, fingerprint, failures: 0)
         }
         guard let retryAfter = await attempt.value else {
-            return .success(state.withLock { $0.issued[fingerprint]?.isForeign } == true ? .local : .upstream)
+            return .success(state.withLock { $0.issued[fingerprint]?.revocation } == .upstream ? .upstream : .local)
         }
         keepRevoking(token, fingerprint, after: 1)
         return .failure(.revocationPending(retryAfter: retryAfter))
@@ -457,8 +457,8 @@ extension TokenCache {
     /// - Returns: How long until the next attempt; nil when there is to be none.
     private func tellUpstream(_ token: Secret, _ fingerprint: Fingerprint, failures: Int) async -> Duration? {
         let sent = now
-        let (setup, isForeign) = state.withLock { ($0.setup, $0.issued[fingerprint]?.isForeign == true) }
-        guard !isForeign else { return nil }
+        let (setup, mayTell) = state.withLock { ($0.setup, $0.mayTellUpstream(of: fingerprint)) }
+        guard mayTell else { return nil }
         let secret = setup.credential.secrets[setup.credential.standing.secret]
         var failure: MintFailure?
         do throws(MintFailure) {

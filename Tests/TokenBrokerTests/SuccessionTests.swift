@@ -127,6 +127,41 @@ struct SuccessionTests {
         #expect(rehearsal.upstream.revocations == ["acme-1"])
     }
 
+    @Test(arguments: [false, true])
+    func `what the vendor has no way any more to be told of is revoked here`(_ isRestarted: Bool) {
+        let world = World(store: RememberingStore())
+        var rehearsal = Rehearsal([acme()], draw: 0.5, in: world)
+        rehearsal.ask()
+        rehearsal.upstream.failRevocations(.unavailable("http_503"))
+        #expect(rehearsal.revoke("acme-1").error != nil)
+        let changed = acme { $0.provider.revocationURL = nil }
+        if isRestarted {
+            rehearsal = Rehearsal([changed], draw: 0.5, in: world)
+            rehearsal.start()
+        } else {
+            rehearsal.reload(changed)
+        }
+        #expect(rehearsal.revoke("acme-1").value == .local)
+        rehearsal.advance(by: .seconds(100))
+        #expect(rehearsal.upstream.revocations == ["acme-1"])
+        #expect(Rehearsal([changed], in: world).revoke("acme-1").value == .local)
+    }
+
+    @Test(arguments: [true, false])
+    func `and so is what it is being told of then, unless it hears it`(_ succeeds: Bool) {
+        let rehearsal = Rehearsal([acme()], draw: 0.5)
+        rehearsal.ask()
+        rehearsal.upstream.hangRevocations()
+        if !succeeds { rehearsal.upstream.failRevocations(.unavailable("http_500")) }
+        let call = rehearsal.revoke("acme-1")
+        rehearsal.reload(acme { $0.provider.revocationURL = nil })
+        rehearsal.upstream.release(.token(lifetime: nil))
+        rehearsal.executor.drain()
+        #expect(call.value == (succeeds ? .upstream : .local))
+        rehearsal.advance(by: .seconds(250))
+        #expect(rehearsal.upstream.revocations == ["acme-1"])
+    }
+
     @Test func `an operator has the tokens of the secret dropped that is the tenant's no more`() {
         let rehearsal = Rehearsal([acme()])
         rehearsal.ask()
