@@ -51,20 +51,29 @@ extension TenantState {
         return !issued.isEmpty
     }
 
-    /// What a mint has come to whose key the tenant has no more: nobody gets the token, but it can be revoked.
+    /// What a mint has come to whose key the tenant has no more: nobody gets the token, but it can be revoked, and the
+    /// credential that was sent is as good as the upstream says.
     mutating func landAbandoned(
-        _ departure: Departure, of client: [UInt8], mintedWith proof: Fingerprint, sent: Instant,
+        _ departure: Departure, with flown: SharedCredential, secret place: Int, sent: Instant,
         _ answer: Result<MintedToken, MintFailure>, at now: Instant
     ) -> Arrival {
+        let proof = flown.fingerprints[place]
         let result = answer.flatMap { judge($0, for: departure.key, mintedWith: proof, held: nil, sent: sent, at: now) }
-        if case .success(let token) = result, !isRetired {
+        let before = flown.standing
+        switch result {
+        case .success(let token):
+            _ = flown.accept(place, at: now)
+            guard !isRetired else { break }
             issued.note(
                 token.secret, token.fingerprint, mintedWith: proof, until: token.schedule.expiry,
-                isForeign: client != credential.client)
+                isForeign: flown.client != credential.client)
+        case .failure(let failure):
+            if failure.isOfCredential { _ = flown.refuse(place, because: failure, at: now) }
         }
         if !isRetired { history.note(departure, sent: sent, result, at: now) }
         return Arrival(
-            waiters: [], landing: .landed, result: result, generation: nil, next: nil, changesCredential: false)
+            waiters: [], landing: .landed, result: result, generation: nil, next: nil,
+            changed: flown.standing == before ? nil : flown)
     }
 
     /// Keeps the slots whose keys there still are, with their flights.

@@ -172,8 +172,8 @@ extension TenantState {
         let generation: Int?
         /// The rest of the flight: the same request with another of the credential's secrets.
         let next: Departure?
-        /// Whether the other tenants of the credential have to know.
-        let changesCredential: Bool
+        /// Of which credential the other tenants have to know; nil when nothing has changed.
+        let changed: SharedCredential?
     }
 
     /// Takes note of what the upstream answered to a departure.
@@ -188,7 +188,7 @@ extension TenantState {
     ) -> Arrival {
         let proof = flown.fingerprints[place]
         guard var slot = slots[departure.key], let flight = slot.flight, flight.number == departure.number else {
-            return landAbandoned(departure, of: flown.client, mintedWith: proof, sent: sent, answer, at: now)
+            return landAbandoned(departure, with: flown, secret: place, sent: sent, answer, at: now)
         }
         let secret = credential.fingerprints.firstIndex(of: proof)
         if case .failure(let failure) = answer, failure.isOfCredential,
@@ -199,7 +199,7 @@ extension TenantState {
             changes.includeTenant = true
             return Arrival(
                 waiters: [], landing: .landed, result: .failure(failure), generation: nil,
-                next: departure.again(paidBy: credential), changesCredential: false)
+                next: departure.again(paidBy: credential), changed: nil)
         }
         let held = slot.token
         slot.flight = nil
@@ -223,7 +223,7 @@ extension TenantState {
         changes.includeTenant = true
         return Arrival(
             waiters: flight.waiters, landing: landing, result: result, generation: slot.generation, next: nil,
-            changesCredential: reviewCredential(at: now))
+            changed: reviewCredential(at: now) ? credential : nil)
     }
 
     /// Whether a mint that may have been held back is still wanted; else the tenant has changed or is no more, and it is put
@@ -245,7 +245,7 @@ extension TenantState {
         slots[departure.key]?.generation = generation
         return Arrival(
             waiters: flight.waiters, landing: .failed(.upstreamRejected), result: .failure(failure),
-            generation: generation, next: nil, changesCredential: reviewCredential(at: now))
+            generation: generation, next: nil, changed: reviewCredential(at: now) ? credential : nil)
     }
 
     /// Adds a waiter to a flight.

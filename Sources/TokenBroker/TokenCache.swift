@@ -293,7 +293,7 @@ extension TokenCache {
         for waiter in arrival.waiters { waiter.continuation.resume(returning: arrival.landing) }
         if let generation = arrival.generation { keep(departure.key, generation: generation) }
         if let next = arrival.next { launch(next) }
-        if arrival.changesCredential { setup.credential.announce() }
+        arrival.changed?.announce()
     }
 
     /// Sends a flight's overdue waiters away, for as long as it has waiters.

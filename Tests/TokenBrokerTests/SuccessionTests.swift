@@ -434,6 +434,21 @@ struct SuccessionTests {
         #expect(rehearsal.exposed("tokenwell_mint_budget_remaining").allSatisfy { $0.hasSuffix(" 3") })
     }
 
+    @Test func `a refusal of a mint for what a tenant was counts for the credential`() {
+        let other = Tenant.example("other", credential: acme().credential)
+        let rehearsal = Rehearsal([acme(), other])
+        rehearsal.upstream.script(.hang)
+        rehearsal.ask()
+        let waiting = (0..<3).map { _ in rehearsal.ask("other") } + [rehearsal.ask("other", scopes: .of("read"))]
+        rehearsal.reload(other)
+        rehearsal.upstream.refuse("s3cret-of-acme")
+        rehearsal.upstream.release(.failure(.rejected("invalid_client")))
+        rehearsal.executor.drain()
+        #expect(waiting.allSatisfy { $0.error == .upstreamRejected })
+        #expect(rehearsal.upstream.mints.count == 1)
+        #expect(rehearsal.exposed("tokenwell_suspended").first?.hasSuffix(" 1") == true)
+    }
+
     @Test func `of thousands that were held back each leaves in its turn, with what there is now`() {
         let tenants = { (secret: String) in
             (0..<5000).map {
