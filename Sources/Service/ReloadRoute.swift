@@ -11,9 +11,9 @@ struct ReloadRoute: Sendable {
         let caller = try authentication.caller(of: request)
         guard caller.grant.isOperator else { throw ErrorResponse(BrokerError.accessDenied).concerning(caller) }
         return .later {
-            // There is none only once the service has ended.
+            // There is none while the service starts, and once it has ended.
             guard let reload = await reloader.value?.reload() else {
-                return ErrorResponse(refusing: .serviceUnavailable, "the service is ending").response
+                return ErrorResponse(refusing: .serviceUnavailable, "the service is starting or ending").response
             }
             audit?.record("reload", request, caller, reload.members(.request))
             return reload.response

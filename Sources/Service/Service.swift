@@ -94,9 +94,6 @@ package struct Service: Sendable {
             metrics: metrics)
         let current = CurrentServing(Serving(configuration, broker, issuers, authentication, on: premises))
         self.current = current
-        reloader = Reloader(
-            current, on: premises, from: source, upstreamTLS: upstreamTLS, listenerTLS: listenerTLS,
-            certificates: certificates, group: group, logger: logger)
         http.refusal = { current.value.routes.refuse($0, $1) }
         http.connectionRefused = ConnectionRefusals(in: metrics, logger: logger).record
         server = try Self.listen(at: configuration.listen, on: group, http) { current.value.routes.reply(to: $0) }
@@ -111,6 +108,10 @@ package struct Service: Sendable {
         // Only now, as nothing goes on of a service that did not start.
         issuers.start()
         current.replace(with: Serving(configuration, broker, issuers, authentication, on: premises))
+        // Who calls before gets 503: what it put in force would not stay so.
+        reloader = Reloader(
+            current, on: premises, from: source, upstreamTLS: upstreamTLS, listenerTLS: listenerTLS,
+            certificates: certificates, group: group, logger: logger)
         let watch = ConfigurationWatch(reloader, timekeeper: LoopTimekeeper(group))
         watching =
             [Task { await certificates.run() }, Task { await watch.run() }]
