@@ -57,7 +57,9 @@ final class SharedCredential: Sendable {
 
     private static func secrets(of tenants: [Tenant]) -> [Secret] {
         var secrets: [Secret] = []
-        for secret in tenants.map(\.credential.secret) + tenants.compactMap(\.credential.nextSecret)
+        // By name, as the order of the tenants says nothing.
+        let next = tenants.filter { $0.credential.nextSecret != nil }.sorted { $0.name < $1.name }
+        for secret in tenants.map(\.credential.secret) + next.compactMap(\.credential.nextSecret)
         where !secrets.contains(secret) {
             secrets.append(secret)
         }

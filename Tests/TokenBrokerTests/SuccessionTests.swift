@@ -337,6 +337,17 @@ struct SuccessionTests {
         #expect(rehearsal.ask().token == "acme-2")
     }
 
+    @Test func `another order of the tenants is no other credential`() {
+        let tenants = ["a", "b"].map { name in
+            Tenant.example(
+                name, credential: Credential(id: "client", secret: Secret("s"), nextSecret: Secret("next-of-\(name)")))
+        }
+        let rehearsal = Rehearsal(tenants)
+        let credential = rehearsal.broker.tenancy.entries["a"]?.setup.credential
+        rehearsal.reload(tenants.reversed())
+        #expect(rehearsal.broker.tenancy.entries["a"]?.setup.credential === credential)
+    }
+
     // MARK: Under way
 
     @Test func `a mint under way lands where its secret is a new one, for those who waited and those who come`() {
