@@ -51,6 +51,7 @@ extension Broker {
         // What has left in between.
         for one in successions { one.heir.take(one.other, beyond: one.mints, at: now) }
         retire(into: &next, at: now)
+        next.tellCredentials()
         let broker = Broker(next, in: self)
         broker.show(tenants)
         for cache in added.values { cache.resumeRevocations() }
@@ -81,8 +82,11 @@ extension Broker {
                     Succession(heir: credential, other: other, mints: credential.succeed(other, at: now)))
             }
         }
+        let heirs = Dictionary(grouping: credentials.values, by: \.client)
         for (identity, credential) in tenancy.credentials
-        where credentials[identity] == nil && !credential.isForgettable(at: now) {
+        where credentials[identity] == nil
+            && !credential.isForgettable(beside: heirs[credential.client] ?? [], at: now)
+        {
             credentials[identity] = credential
         }
         return (credentials, successions)
@@ -92,6 +96,18 @@ extension Broker {
         for (name, entry) in tenancy.entries where next.entries[name] == nil { entry.cache.retire() }
         let gone = tenancy.entries.mapValues(\.cache).merging(tenancy.retired) { cache, _ in cache }
         for (name, cache) in gone where next.entries[name] == nil && cache.hasTombstones { next.retired[name] = cache }
+    }
+}
+
+extension Broker.Tenancy {
+    /// Has each credential tell its tenants of changes, and no others.
+    fileprivate func tellCredentials() {
+        let byCredential = Dictionary(grouping: names.compactMap { entries[$0] }) {
+            ObjectIdentifier($0.setup.credential)
+        }
+        for credential in credentials.values {
+            credential.tell((byCredential[ObjectIdentifier(credential)] ?? []).map(\.cache))
+        }
     }
 }
 

@@ -59,9 +59,12 @@ package struct MintBudget: Hashable, Sendable {
 
     /// Mints left, the operators' reserve included.
     func remaining(at now: ContinuousClock.Instant) -> Int {
-        let debt = debt(at: now).attoseconds
-        let used = (debt + interval.attoseconds - 1) / interval.attoseconds
-        return max(0, limits.burst - Int(used))
+        max(0, limits.burst - owed(at: now))
+    }
+
+    /// Mints that the bucket has yet to be filled up with.
+    func owed(at now: ContinuousClock.Instant) -> Int {
+        Int((debt(at: now).attoseconds + interval.attoseconds - 1) / interval.attoseconds)
     }
 
     /// How long `spender` has to wait for its next mint; zero when it need not.

@@ -127,6 +127,15 @@ extension SharedCredential {
     /// Adds a tenant to those that are told of changes.
     func add(_ cache: TokenCache) { state.withLock { $0.tenants.append(WeakCache(cache: cache)) } }
 
+    /// Tells these tenants of changes from now on, and no others.
+    func tell(_ caches: [TokenCache]) {
+        let tenants = caches.map(WeakCache.init)
+        state.withLock { $0.tenants = tenants }
+    }
+
+    /// How many are told.
+    var tenantCount: Int { state.withLock { $0.tenants.count } }
+
     /// Has every tenant look at the standing again.
     func announce() {
         for tenant in state.withLock({ $0.tenants }) { tenant.cache?.credentialChanged() }
@@ -186,9 +195,14 @@ extension SharedCredential {
         if mints > count { change(at: now) { $0.budget.take(mints - count, at: now) } }
     }
 
-    /// Whether a full budget and no verdict are all that there is to know of it.
-    func isForgettable(at now: Instant) -> Bool {
-        state.withLock { $0.budget.debt(at: now) == .zero && !$0.standing.isSuspended }
+    /// Whether there is nothing to know of it any more: a full budget and no verdict, or another secret of the client that
+    /// owes as much.
+    ///
+    /// - Parameter others: Those of the same client.
+    func isForgettable(beside others: [SharedCredential], at now: Instant) -> Bool {
+        let (owed, isSuspended) = state.withLock { ($0.budget.owed(at: now), $0.standing.isSuspended) }
+        if others.isEmpty { return owed == 0 && !isSuspended }
+        return others.contains { other in other.state.withLock { $0.budget.owed(at: now) } >= owed }
     }
 
     /// Whether a token that was minted with that secret before a restart is good until it is replaced: it is not when
