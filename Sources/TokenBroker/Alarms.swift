@@ -18,6 +18,7 @@ final class Alarms: Sendable {
         var wake: Instant?
 
         var next: Instant? { heap.first?.due }
+        var count: Int { heap.count }
 
         mutating func insert(_ alarm: Alarm) {
             heap.append(alarm)
@@ -74,6 +75,9 @@ final class Alarms: Sendable {
         // Who sleeps until later goes on to do so, and then finds that it no longer counts.
         if isNext { sleep(until: due) }
     }
+
+    /// How many there are.
+    var count: Int { state.withLock { $0.count } }
 
     private func sleep(until first: Instant) {
         let timekeeper = timekeeper

@@ -11,6 +11,13 @@ struct Slot {
         case suspended
     }
 
+    /// What wakes a keeper.
+    struct Alarm {
+        let due: Instant
+        /// Of the keeper that it is to wake.
+        var generation: Int
+    }
+
     /// Kept until its natural end, so that it is known should the upstream answer it again.
     var token: AccessToken?
     /// The place of the credential's secret that it was minted with.
@@ -28,6 +35,7 @@ struct Slot {
     var ledger = HandOutLedger()
     /// Changes with whatever makes the plans of an earlier keeper void: landings, revocations, another credential.
     var generation = 0
+    var alarm: Alarm?
 
     /// Whether the last try failed and none has succeeded since.
     var isFailing: Bool {

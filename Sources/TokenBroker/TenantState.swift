@@ -452,6 +452,24 @@ extension TenantState {
         return .sleep(until: now + credential.wait(for: spender(for: key), at: now))
     }
 
+    /// Settles when a key's keeper is woken.
+    ///
+    /// - Returns: Whether an alarm has to be set: one for the same instant serves each keeper that takes over.
+    mutating func setAlarm(for key: TokenKey, generation: Int, at due: Instant) -> Bool {
+        guard let slot = slots[key], slot.generation == generation else { return false }
+        slots[key]?.alarm = Slot.Alarm(due: due, generation: generation)
+        return slot.alarm?.due != due
+    }
+
+    /// Takes note that an alarm rings.
+    ///
+    /// - Returns: The keeper that it wakes; nil when none, or another alarm does.
+    mutating func takeAlarm(for key: TokenKey, of due: Instant) -> Int? {
+        guard let slot = slots[key], let alarm = slot.alarm, alarm.due == due else { return nil }
+        slots[key]?.alarm = nil
+        return alarm.generation == slot.generation ? alarm.generation : nil
+    }
+
     /// Has new keepers look at every key, because something has changed that the old ones slept through.
     ///
     /// - Returns: The keys, with what makes their keepers the ones in charge.

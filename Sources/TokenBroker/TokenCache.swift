@@ -312,7 +312,13 @@ extension TokenCache {
 
     /// Looks after a key until a later keeper does, or there is nothing left to look after.
     private func keep(_ key: TokenKey, generation: Int) {
-        nap(until: care(for: key, generation: generation)) { $0.care(for: key, generation: generation) }
+        guard let due = care(for: key, generation: generation),
+            state.withLock({ $0.setAlarm(for: key, generation: generation, at: due) })
+        else { return }
+        surroundings.alarms.set(for: due) { [weak self] in
+            guard let self, let generation = self.state.withLock({ $0.takeAlarm(for: key, of: due) }) else { return }
+            self.keep(key, generation: generation)
+        }
     }
 
     /// Does `work` at an instant, and again at the instant it names, until it names none or the cache is gone.

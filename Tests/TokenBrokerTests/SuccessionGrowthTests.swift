@@ -42,4 +42,17 @@ struct SuccessionGrowthTests {
         let credentials = rehearsal.broker.tenancy.credentials.values
         #expect(credentials.map(\.tenantCount).reduce(0, +) == 2)
     }
+
+    @Test func `a token has one alarm, however often its tenant is changed`() {
+        let rehearsal = Rehearsal([.example()], draw: 0.5)
+        rehearsal.ask()
+        for round in 0..<1000 {
+            rehearsal.reload(.example(credential: Credential(id: "client", secret: Secret("\(round)"))))
+        }
+        // And that of who did not have to wait for the mint.
+        #expect(rehearsal.broker.places[0].alarms.count <= 2)
+        rehearsal.advance(by: .seconds(253))
+        #expect(rehearsal.read()?.token.secret.reveal() == "acme-2")
+        #expect(rehearsal.upstream.mints.count == 2)
+    }
 }
