@@ -12,6 +12,7 @@ import TokenBroker
 /// The lock guards what was read last. It is never held while something is read.
 final class IssuerKeys: Sendable {
     private static let minimumPause = Duration.seconds(30)
+    private static let counterName = "tokenwell_jwks_refreshes_total"
     private static let maximumAge = Duration.seconds(24 * 3600)
 
     /// The keys at one time.
@@ -38,6 +39,7 @@ final class IssuerKeys: Sendable {
     let issuer: JWTIssuer
     private let source: any KeySource
     private let timekeeper: any Timekeeper
+    private let metrics: MetricsRegistry
     private let logger: Logger
     private let successes: Counter
     private let failures: Counter
@@ -54,9 +56,10 @@ final class IssuerKeys: Sendable {
         self.source = source
         self.timekeeper = timekeeper
         self.logger = logger
+        self.metrics = metrics
         let counter = { (outcome: String) in
             metrics.counter(
-                "tokenwell_jwks_refreshes_total", help: "Key sets of JWT issuers read.",
+                Self.counterName, help: "Key sets of JWT issuers read.",
                 labels: [("issuer", issuer.issuer), ("outcome", outcome)])
         }
         successes = counter("ok")
@@ -64,6 +67,13 @@ final class IssuerKeys: Sendable {
         var start = known?.state.withLock(\.self) ?? State(due: timekeeper.now)
         start.flight = nil
         state = Mutex(start)
+    }
+
+    /// Has the metrics forget an issuer that is one no more.
+    func retire() {
+        for outcome in ["ok", "failed"] {
+            metrics.removeCounter(Self.counterName, labels: [("issuer", issuer.issuer), ("outcome", outcome)])
+        }
     }
 
     var current: Current { state.withLock { $0.current } }

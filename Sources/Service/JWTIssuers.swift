@@ -72,6 +72,9 @@ struct JWTIssuers: Sendable {
     func stop(except others: JWTIssuers? = nil) {
         for entry in entries where others?.entries.contains(where: { $0.keys === entry.keys }) != true {
             entry.task?.cancel()
+            if let others, !others.keys.contains(where: { $0.issuer.issuer == entry.keys.issuer.issuer }) {
+                entry.keys.retire()
+            }
         }
     }
 }

@@ -55,6 +55,17 @@ package final class MetricsRegistry: Sendable {
         return counter
     }
 
+    /// Takes a counter out, of what there is no more.
+    package func removeCounter(_ name: String, labels: [(name: String, value: String)]) {
+        let labels = Labels(labels)
+        state.withLock { state in
+            guard let index = state.position[name] else { return }
+            state.families[index].series.removeAll { $0.labels == labels }
+            state.families[index].position = Dictionary(
+                uniqueKeysWithValues: state.families[index].series.enumerated().map { ($1.labels, $0) })
+        }
+    }
+
     /// The histogram of that name and those labels: it records durations and exposes seconds.
     ///
     /// - Parameter buckets: Upper bounds, ascending; `+Inf` is added.

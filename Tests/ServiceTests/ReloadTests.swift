@@ -141,6 +141,13 @@ struct ReloadTests {
             service.edit { $0.configuration.jwtIssuers[0].audiences = ["another"] }
             _ = try await self.reload(service)
             #expect(try await service.get("/tokens/acme", as: "payroll").status == 401)
+            #expect(try await service.get("/metrics").text.contains("tokenwell_jwks_refreshes_total{"))
+            service.edit { reading in
+                reading.configuration.jwtIssuers = []
+                reading.configuration.callers = []
+            }
+            _ = await service.service.reload()
+            #expect(try await !service.get("/metrics").text.contains("tokenwell_jwks_refreshes_total{"))
         }
     }
 
