@@ -13,13 +13,15 @@ struct Origin: Hashable {
     }
 }
 
-/// The pools of one loop. There are as many as there are origins to talk to, and they stay.
+/// The pools of one loop: one for each origin that is talked to.
 ///
 /// - Invariant (`@unchecked Sendable`): touched only by tasks that prefer that loop.
 final class ConnectionPools: @unchecked Sendable {
     private let configuration: HTTPClient.Configuration
     private let loop: EventLoop
     private var byOrigin: [Origin: ConnectionPool] = [:]
+    /// How many there may be before those are dropped that nobody uses.
+    private var limit = 64
 
     /// - Parameter share: Among how many loops the connections of an origin are divided.
     init(of configuration: HTTPClient.Configuration, on loop: EventLoop, share: Int) {
@@ -29,8 +31,15 @@ final class ConnectionPools: @unchecked Sendable {
         self.loop = loop
     }
 
+    var count: Int { byOrigin.count }
+
     func pool(for origin: Origin) -> ConnectionPool {
         if let pool = byOrigin[origin] { return pool }
+        if byOrigin.count >= limit {
+            byOrigin = byOrigin.filter { !$0.value.isUnused }
+            // So that each is looked at once for each that comes.
+            limit = max(64, 2 * byOrigin.count)
+        }
         let pool = ConnectionPool(configuration, on: loop)
         byOrigin[origin] = pool
         return pool
@@ -106,6 +115,9 @@ final class ConnectionPool: @unchecked Sendable {
         admit()
     }
 
+    /// Whether there is no connection, and nobody waits for one.
+    var isUnused: Bool { places.isEmpty && unused.isEmpty && line.isEmpty }
+
     private func keep(_ connection: ClientConnection) {
         let now = ContinuousClock.now
         guard places.count + unused.count < configuration.maximumPerOrigin,
@@ -154,6 +166,8 @@ struct WaitingLine<Waiter> {
     private var waiters: [Int: Waiter] = [:]
     private var first = 0
     private var end = 0
+
+    var isEmpty: Bool { waiters.isEmpty }
 
     /// - Returns: A number to leave by.
     mutating func append(_ waiter: Waiter) -> Int {
