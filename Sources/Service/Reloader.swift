@@ -155,13 +155,16 @@ final class Reloader: Sendable {
         certificates.watch(
             upstreamTLS.contexts(for: configuration.tenants) + issuers.contexts + [listenerTLS].compactMap(\.self))
         premises.origin.configure(configuration.externalOrigin)
-        let isSame = change.tenants.isEmpty && !change.settings.contains("deadline")
-        let broker =
-            isSame
-            ? inForce.broker
-            : inForce.broker.succeeded(by: configuration.tenants, callerDeadline: configuration.deadline)
         let authentication = authentication(configuration, issuers, change, inForce)
-        current.replace(with: Serving(configuration, broker, issuers, authentication, on: premises))
+        let install = { [current, issuers, premises] broker in
+            current.replace(with: Serving(configuration, broker, issuers, authentication, on: premises))
+        }
+        if change.tenants.isEmpty, !change.settings.contains("deadline") {
+            install(inForce.broker)
+        } else {
+            inForce.broker.handOver(
+                to: configuration.tenants, callerDeadline: configuration.deadline, install: install)
+        }
         inForce.issuers.stop(except: issuers)
     }
 

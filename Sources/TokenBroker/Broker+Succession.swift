@@ -9,8 +9,8 @@ extension Broker {
         let mints: Int
     }
 
-    /// The broker with other tenants that takes this one's place: what they have in common goes on as it is, with its
-    /// tokens, flights, budgets and history.
+    /// Has a broker with other tenants take this one's place: what they have in common goes on as it is, with its tokens,
+    /// flights, budgets and history.
     ///
     /// - A tenant that is there no more drops its tokens, here and in the store; its requests are answered as those of an
     ///   unknown one, and what the vendor was yet to be told of revocations is still told.
@@ -18,8 +18,12 @@ extension Broker {
     /// - One that there has not been since the start is what that would have found.
     /// - A mint that leaves while this is done lands where it belongs.
     ///
-    /// This one goes on to serve the requests that have it. Nobody else may call this meanwhile.
-    package func succeeded(by tenants: [Tenant], callerDeadline: Duration) -> Broker {
+    /// This one goes on to serve the requests that have it, but gives them nothing of a tenant that has become another
+    /// account's. Nobody else may call this meanwhile.
+    ///
+    /// - Parameter install: Gives the new one the requests that come from now on. Only then do the tenants change, so that
+    ///   hardly any has begun with the old one.
+    package func handOver(to tenants: [Tenant], callerDeadline: Duration, install: (Broker) -> Void) {
         let now = places[0].timekeeper.now
         var next = Tenancy()
         let successions: [Succession]
@@ -47,16 +51,16 @@ extension Broker {
         precondition(next.entries.count == tenants.count, "no two tenants of one name")
         next.names = next.entries.keys.sorted()
         for place in places { place.callerDeadline = callerDeadline }
-        for (cache, setup) in changed where cache.setup !== setup { cache.take(setup) }
-        // What has left in between.
-        for one in successions { one.heir.take(one.other, beyond: one.mints, at: now) }
         retire(into: &next, at: now)
         next.tellCredentials()
         let broker = Broker(next, in: self)
         broker.show(tenants)
+        install(broker)
+        for (cache, setup) in changed where cache.setup !== setup { cache.take(setup) }
+        // What has left in between.
+        for one in successions { one.heir.take(one.other, beyond: one.mints, at: now) }
         for cache in added.values { cache.resumeRevocations() }
         broker.warm(changed.map(\.cache))
-        return broker
     }
 
     /// Those that are tenants no more, and of which there is something to remember or to do.

@@ -6,7 +6,7 @@ package import Telemetry
 /// Grants are checked on every request, whether a token is cached or not. Tenants share nothing: each has a cache, a lock
 /// and background tasks of its own. Those with the same credential share what the upstream thinks of that.
 ///
-/// It has the tenants of one configuration, and another takes its place when that is another: ``succeeded(by:callerDeadline:)``.
+/// It has the tenants of one configuration, and another takes its place when that is another: ``handOver(to:callerDeadline:install:)``.
 package final class Broker: Sendable {
     /// A tenant's cache, and what this configuration has requests for it held against.
     struct Entry: Sendable {

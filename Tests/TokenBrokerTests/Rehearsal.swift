@@ -84,7 +84,7 @@ final class Rehearsal {
     func reload(_ tenants: Tenant..., deadline: Duration = .seconds(5)) { reload(tenants, deadline: deadline) }
 
     func reload(_ tenants: [Tenant], deadline: Duration = .seconds(5)) {
-        broker = broker.succeeded(by: tenants, callerDeadline: deadline)
+        broker.handOver(to: tenants, callerDeadline: deadline) { broker = $0 }
         executor.drain()
     }
 

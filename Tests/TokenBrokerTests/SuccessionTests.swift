@@ -243,8 +243,10 @@ struct SuccessionTests {
             guard name == "acme" else { return }
             _ = other.cache.setup.credential.spend(.caller, at: world.clock.now)
         }
-        let next = broker.succeeded(by: tenants(101), callerDeadline: .seconds(5))
-        let credential = next.tenancy.entries["acme"]?.setup.credential
+        var credential: SharedCredential?
+        broker.handOver(to: tenants(101), callerDeadline: .seconds(5)) {
+            credential = $0.tenancy.entries["acme"]?.setup.credential
+        }
         #expect(credential !== acme.setup.credential)
         #expect(credential?.remaining(at: world.clock.now) == 99)
     }
@@ -509,6 +511,17 @@ struct SuccessionTests {
         #expect(rehearsal.ask().token == (change.keepsToken ? "acme-1" : "acme-2"))
     }
 
+    @Test func `requests that began before the new broker had its place are answered as ever`() {
+        let rehearsal = Rehearsal([acme()])
+        rehearsal.ask()
+        var tokens: [String?] = []
+        rehearsal.broker.handOver(to: [acme { $0.credential.id = "another" }], callerDeadline: .seconds(5)) { _ in
+            tokens.append(rehearsal.read()?.token.secret.reveal())
+        }
+        tokens.append(rehearsal.read()?.token.secret.reveal())
+        #expect(tokens == ["acme-1", nil])
+    }
+
     @Test func `callers wait as long as it says now`() {
         let rehearsal = Rehearsal([acme()])
         rehearsal.reload(acme(), deadline: .seconds(2))
@@ -627,7 +640,8 @@ struct SuccessionTests {
         let before = rehearsal.broker.tenancy.entries
         var changed = tenants
         changed[7].credential.secret = Secret("new")
-        let broker = rehearsal.broker.succeeded(by: changed, callerDeadline: .seconds(5))
+        rehearsal.reload(changed)
+        let broker = rehearsal.broker
         let same = broker.tenancy.entries.count { $1.setup === before[$0]?.setup && $1.cache === before[$0]?.cache }
         #expect(same == 9999)
         #expect(broker.tenancy.entries["t7"]?.cache === before["t7"]?.cache)
