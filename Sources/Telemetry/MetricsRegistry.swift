@@ -33,7 +33,14 @@ package final class MetricsRegistry: Sendable {
         let kind: Kind
         var series: [(labels: Labels, instrument: Instrument)] = []
         var position: [Labels: Int] = [:]
-        var collectors: [@Sendable () -> [Sample]] = []
+        var collections: [(collector: Collector, column: Int)] = []
+    }
+
+    /// What computes the values of some families at once.
+    private final class Collector: Sendable {
+        let samples: @Sendable () -> [[Sample]]
+
+        init(_ samples: @escaping @Sendable () -> [[Sample]]) { self.samples = samples }
     }
 
     /// Every family, and where each name's stands.
@@ -83,15 +90,28 @@ package final class MetricsRegistry: Sendable {
     package func collect(
         _ name: String, help: String, kind: Kind, _ samples: @escaping @Sendable () -> [Sample]
     ) {
+        collect([(name, help)], kind: kind) { [samples()] }
+    }
+
+    /// Metrics whose values are computed at once at each scrape, outside the registry's lock, so that they fit each other.
+    ///
+    /// - Parameter samples: Of each metric, in their order.
+    package func collect(
+        _ metrics: [(name: String, help: String)], kind: Kind, _ samples: @escaping @Sendable () -> [[Sample]]
+    ) {
         precondition(kind != .histogram, "a histogram has no single value")
+        let collector = Collector(samples)
         state.withLock { state in
-            state.families[Self.family(name, help, kind, in: &state)].collectors.append(samples)
+            for (column, (name, help)) in metrics.enumerated() {
+                state.families[Self.family(name, help, kind, in: &state)].collections.append((collector, column))
+            }
         }
     }
 
     /// All metrics as text, families in the order in which they were registered.
     package func exposition(_ format: ExpositionFormat = .prometheus) -> [UInt8] {
         let families = state.withLock { $0.families }
+        var collected: [ObjectIdentifier: [[Sample]]] = [:]
         var writer = ExpositionWriter(format)
         for family in families {
             writer.begin(family.name, help: family.help, family.kind)
@@ -101,8 +121,11 @@ package final class MetricsRegistry: Sendable {
                 case .histogram(let histogram): writer.write(family.name, labels, histogram)
                 }
             }
-            for collector in family.collectors {
-                for sample in collector() { writer.write(family.name, sample.labels, sample.value) }
+            for (collector, column) in family.collections {
+                let columns = collected[ObjectIdentifier(collector)] ?? collector.samples()
+                // Let go of with the last, so that not all families' samples are in memory at once.
+                collected[ObjectIdentifier(collector)] = column + 1 < columns.count ? columns : nil
+                for sample in columns[column] { writer.write(family.name, sample.labels, sample.value) }
             }
         }
         return writer.finished()

@@ -42,47 +42,11 @@ final class BrokerMetrics: Sendable {
         }
         registerHandOuts()
         collect(
-            "tokenwell_coalesced_callers_total",
-            help: "Callers that waited for a mint which another had set off.", kind: .counter
-        ) {
-            .count($0.coalescedCallers.value)
+            "tokenwell_coalesced_callers_total", help: "Callers that waited for a mint which another had set off."
+        ) { cache, labels in
+            [Sample(.count(cache.coalescedCallers.value), labels: labels)]
         }
-        collect("tokenwell_token_remaining_seconds", help: "What is left of the default token; 0 without one.") {
-            .time($0.reading().remaining)
-        }
-        collect(
-            "tokenwell_token_usable_seconds",
-            help: "For how long the default token is handed out yet, if no other one comes; 0 without one."
-        ) {
-            .time($0.reading().usable)
-        }
-        collect(
-            "tokenwell_mints_failing_seconds",
-            help: "For how long mints for the default token have failed; 0 while they succeed."
-        ) {
-            .time($0.reading().failing)
-        }
-        collect(
-            "tokenwell_mint_budget_remaining",
-            help: "Mints that the tenant's credential has left now, the operators' reserve included."
-        ) {
-            .count($0.reading().budget)
-        }
-        collect(
-            "tokenwell_mint_budget_burst",
-            help: "Mints that the tenant's credential has left at most, the operators' reserve included."
-        ) {
-            .count($0.setup.credential.limits.burst)
-        }
-        collect(
-            "tokenwell_planned_mints_per_hour",
-            help: "Mints an hour that keep the tenant's tokens fresh, of the lifetimes received; rounded up."
-        ) {
-            .count($0.reading().plannedMints)
-        }
-        collect("tokenwell_suspended", help: "1 while the upstream refuses the tenant's credential.") {
-            .count($0.reading().isSuspended ? 1 : 0)
-        }
+        registerReadings()
         collect(
             "tokenwell_mints_total", help: "Token requests to the upstream, by reason and by what came of them.",
             counts: { $0.mints.all })
@@ -96,36 +60,40 @@ final class BrokerMetrics: Sendable {
 
     private func registerHandOuts() {
         let states = HandOut.State.allCases.map { ($0, Labels([("state", $0.rawValue)])) }
-        collect("tokenwell_hand_outs_total", help: "Tokens handed out, by their state.", kind: .counter) { cache in
-            states.map { state, labels in (labels, .count(cache.handOutCounter(state).value)) }
+        collect("tokenwell_hand_outs_total", help: "Tokens handed out, by their state.") { cache, labels in
+            states.map { state, label in
+                Sample(.count(cache.handOutCounter(state).value), labels: labels.followed(by: label))
+            }
         }
     }
 
-    private func collect(
-        _ name: String, help: String, kind: MetricsRegistry.Kind = .gauge,
-        _ value: @escaping @Sendable (TokenCache) -> MetricValue
-    ) {
-        registry.collect(name, help: help, kind: kind) { [weak self] in
-            (self?.shown ?? []).compactMap { row in row.cache.map { Sample(value($0), labels: row.labels) } }
+    /// All from one reading of each tenant: alerts hold them against each other.
+    private func registerReadings() {
+        let gauges = TenantGauge.all
+        registry.collect(gauges.map { ($0.name, $0.help) }, kind: .gauge) { [weak self] in
+            var columns = [[Sample]](repeating: [], count: gauges.count)
+            for row in self?.shown ?? [] {
+                guard let reading = row.cache?.reading() else { continue }
+                for (index, gauge) in gauges.enumerated() { columns[index] += gauge.samples(reading, row.labels) }
+            }
+            return columns
         }
     }
 
     private func collect(
         _ name: String, help: String, counts: @escaping @Sendable (TokenCache) -> [(labels: Labels, count: Int)]
     ) {
-        collect(name, help: help, kind: .counter) { cache in
-            counts(cache).map { ($0.labels, .count($0.count)) }
+        collect(name, help: help) { cache, labels in
+            counts(cache).map { Sample(.count($0.count), labels: labels.followed(by: $0.labels)) }
         }
     }
 
+    /// A counter of each cache's.
     private func collect(
-        _ name: String, help: String, kind: MetricsRegistry.Kind,
-        _ values: @escaping @Sendable (TokenCache) -> [(Labels, MetricValue)]
+        _ name: String, help: String, _ samples: @escaping @Sendable (TokenCache, Labels) -> [Sample]
     ) {
-        registry.collect(name, help: help, kind: kind) { [weak self] in
-            (self?.shown ?? []).flatMap { row in
-                (row.cache.map(values) ?? []).map { Sample($1, labels: row.labels.followed(by: $0)) }
-            }
+        registry.collect(name, help: help, kind: .counter) { [weak self] in
+            (self?.shown ?? []).flatMap { row in row.cache.map { samples($0, row.labels) } ?? [] }
         }
     }
 

@@ -98,6 +98,14 @@ struct IssuedTokens {
         }
     }
 
+    /// How many there are that the upstream is yet to be told of, and that have not ended.
+    func pendingCount(at now: Instant) -> Int {
+        issued.values.count { token in
+            guard case .pending = token.revocation else { return false }
+            return token.end > now
+        }
+    }
+
     /// Those that are alive and not revoked.
     func live(at now: Instant) -> [(fingerprint: Fingerprint, token: Secret, mintedWith: Fingerprint)] {
         issued.compactMap { fingerprint, token in

@@ -69,6 +69,12 @@ struct Slot {
         return now <= endOfUse
     }
 
+    /// Whether somebody uses it, or would if its mints did not fail; before the first of them has landed nobody knows.
+    func isMissedWhenLost(at now: Instant) -> Bool {
+        guard let endOfUse, lifetime != nil || isFailing else { return false }
+        return now <= endOfUse
+    }
+
     /// When what is remembered of it is of no more use; nil when it always is.
     func retirement(at now: Instant) -> Instant? {
         let (tokenEnd, useEnd) = (token?.schedule.expiry ?? now, endOfUse ?? now)

@@ -26,6 +26,11 @@ struct SlotTable {
         (defaultSlot.map { [(defaultKey, $0)] } ?? []) + others.map { ($0.key, $0.value) }
     }
 
+    /// Shows each but the default key's, without a copy of all.
+    func forEachOther(_ body: (Slot) -> Void) {
+        for slot in others.values { body(slot) }
+    }
+
     /// The keys of those that satisfy a condition, to be changed one by one.
     func keys(where isWanted: (Slot) -> Bool) -> [TokenKey] { all.filter { isWanted($0.slot) }.map(\.key) }
 }

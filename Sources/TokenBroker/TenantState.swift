@@ -23,7 +23,7 @@ struct TenantState {
     var isRetired = false
 
     // The last known of the credential's standing: a fresh token's hand-out asks no lock but its tenant's.
-    private var suspendedSince: Instant?
+    private(set) var suspendedSince: Instant?
     var winner: Int
     var slots: SlotTable
     var history: MintHistory
@@ -48,29 +48,6 @@ struct TenantState {
     var canRevoke: Bool { setup.tenant.provider.revocationURL != nil }
     private var defaultLifetime: Duration { setup.tenant.provider.defaultLifetime }
     var isSuspended: Bool { suspendedSince != nil }
-
-    /// Mints an hour that keep what is wanted fresh.
-    func plannedMints(at now: Instant) -> Double {
-        slots.all.filter { isWanted($0.key, $0.slot, at: now) }
-            .map { MintPlan.planned(lifetime: $0.slot.lifetime ?? defaultLifetime) }.reduce(0, +)
-    }
-
-    /// What is left of the default token; zero when there is none.
-    func defaultTokenRemaining(at now: Instant) -> Duration {
-        slots[defaultKey]?.token?.schedule.remaining(at: now) ?? .zero
-    }
-
-    /// For how long the default token is handed out yet, if no other one comes; zero when there is none.
-    func defaultTokenUsable(at now: Instant) -> Duration {
-        slots[defaultKey]?.token.map { max(.zero, $0.schedule.lastUse - now) } ?? .zero
-    }
-
-    /// For how long mints for the default token have failed, or were not made for a refused credential; zero while they
-    /// succeed.
-    func defaultTokenFailing(at now: Instant) -> Duration {
-        let slot = slots[defaultKey].flatMap { $0.isFailing ? $0 : nil }
-        return [slot?.failingSince, suspendedSince].compactMap(\.self).min().map { now - $0 } ?? .zero
-    }
 }
 
 // MARK: Requests

@@ -533,28 +533,3 @@ extension TokenCache {
         surroundings.logger.info("token revoked", metadata: metadata)
     }
 }
-
-// MARK: Metrics
-
-extension TokenCache {
-    /// What is true at the moment of a scrape.
-    struct Reading {
-        let remaining: Duration
-        let usable: Duration
-        let failing: Duration
-        let budget: Int
-        /// Mints an hour, rounded up.
-        let plannedMints: Int
-        let isSuspended: Bool
-    }
-
-    func reading() -> Reading {
-        let now = now
-        return state.withLock { state in
-            Reading(
-                remaining: state.defaultTokenRemaining(at: now), usable: state.defaultTokenUsable(at: now),
-                failing: state.defaultTokenFailing(at: now), budget: state.credential.remaining(at: now),
-                plannedMints: Int(state.plannedMints(at: now).rounded(.up)), isSuspended: state.isSuspended)
-        }
-    }
-}

@@ -62,6 +62,26 @@ struct MetricsRegistryTests {
                 """)
     }
 
+    @Test func `what is collected together is asked once for all, at each scrape`() {
+        let registry = MetricsRegistry()
+        let asked = Counter()
+        registry.collect([("used", "Used."), ("left", "Left.")], kind: .gauge) {
+            asked.increment()
+            return [[Sample(.count(asked.value))], [Sample(.count(10 - asked.value))]]
+        }
+        _ = registry.exposition()
+        #expect(
+            text(registry) == """
+                # HELP used Used.
+                # TYPE used gauge
+                used 2
+                # HELP left Left.
+                # TYPE left gauge
+                left 8
+
+                """)
+    }
+
     @Test func `a collector is asked at each scrape`() {
         let registry = MetricsRegistry()
         let asked = registry.counter("scrapes_total", help: "Scrapes.")

@@ -1,6 +1,7 @@
 import Telemetry
 import Testing
-import TokenBroker
+
+@testable import TokenBroker
 
 struct BrokerMetricsTests {
     @Test func `an hour in the life of a tenant reads like this`() {
@@ -56,15 +57,15 @@ struct BrokerMetricsTests {
                 # HELP tokenwell_coalesced_callers_total Callers that waited for a mint which another had set off.
                 # TYPE tokenwell_coalesced_callers_total counter
                 tokenwell_coalesced_callers_total{tenant="acme"} 0
-                # HELP tokenwell_token_remaining_seconds What is left of the default token; 0 without one.
+                # HELP tokenwell_token_remaining_seconds What is left of a token; 0 without one. Of those with other scopes than the default the one that is worst off.
                 # TYPE tokenwell_token_remaining_seconds gauge
-                tokenwell_token_remaining_seconds{tenant="acme"} 300
-                # HELP tokenwell_token_usable_seconds For how long the default token is handed out yet, if no other one comes; 0 without one.
+                tokenwell_token_remaining_seconds{tenant="acme",scopes="default"} 300
+                # HELP tokenwell_token_usable_seconds For how long that token is handed out yet, if no other one comes; 0 without one.
                 # TYPE tokenwell_token_usable_seconds gauge
-                tokenwell_token_usable_seconds{tenant="acme"} 270
-                # HELP tokenwell_mints_failing_seconds For how long mints for the default token have failed; 0 while they succeed.
+                tokenwell_token_usable_seconds{tenant="acme",scopes="default"} 270
+                # HELP tokenwell_mints_failing_seconds For how long mints for that token have failed; 0 while they succeed.
                 # TYPE tokenwell_mints_failing_seconds gauge
-                tokenwell_mints_failing_seconds{tenant="acme"} 0
+                tokenwell_mints_failing_seconds{tenant="acme",scopes="default"} 0
                 # HELP tokenwell_mint_budget_remaining Mints that the tenant's credential has left now, the operators' reserve included.
                 # TYPE tokenwell_mint_budget_remaining gauge
                 tokenwell_mint_budget_remaining{tenant="acme"} 6
@@ -77,6 +78,9 @@ struct BrokerMetricsTests {
                 # HELP tokenwell_suspended 1 while the upstream refuses the tenant's credential.
                 # TYPE tokenwell_suspended gauge
                 tokenwell_suspended{tenant="acme"} 0
+                # HELP tokenwell_revocations_pending Revoked tokens that have not ended, and of which the upstream is yet to be told.
+                # TYPE tokenwell_revocations_pending gauge
+                tokenwell_revocations_pending{tenant="acme"} 0
                 # HELP tokenwell_mints_total Token requests to the upstream, by reason and by what came of them.
                 # TYPE tokenwell_mints_total counter
                 tokenwell_mints_total{tenant="acme",reason="cold",outcome="ok"} 1
@@ -92,10 +96,11 @@ struct BrokerMetricsTests {
                 """)
     }
 
-    /// A tenant's usable and failing seconds.
-    private func trouble(_ rehearsal: Rehearsal, _ tenant: String = "acme") -> [String] {
+    /// A tenant's usable and failing seconds; none where there are no such tokens.
+    private func trouble(_ rehearsal: Rehearsal, _ tenant: String = "acme", scopes: String = "default") -> [String] {
         ["tokenwell_token_usable_seconds", "tokenwell_mints_failing_seconds"].compactMap {
-            rehearsal.exposed($0 + "{tenant=\"\(tenant)\"}").first?.split(separator: " ").last.map(String.init)
+            rehearsal.exposed($0 + "{tenant=\"\(tenant)\",scopes=\"\(scopes)\"}").first?.split(separator: " ").last.map(
+                String.init)
         }
     }
 
@@ -141,6 +146,93 @@ struct BrokerMetricsTests {
         rehearsal.refresh("b")
         #expect(trouble(rehearsal, "a") == ["180", "0"])
         #expect(trouble(rehearsal, "b") == ["270", "0"])
+    }
+
+    @Test func `an outage shows for callers of other scopes too, while they ask`() {
+        let rehearsal = Rehearsal()
+        rehearsal.upstream.script(.token(lifetime: .seconds(36_000)))
+        rehearsal.ask()
+        #expect(trouble(rehearsal, scopes: "other").isEmpty)
+        rehearsal.ask(scopes: .of("read"))
+        #expect(trouble(rehearsal, scopes: "other") == ["270", "0"])
+        rehearsal.upstream.usually(.failure(.unavailable("http_500")))
+        rehearsal.advance(by: .seconds(245))
+        rehearsal.ask()
+        #expect(trouble(rehearsal, scopes: "other") == ["25", "5"])
+        #expect(trouble(rehearsal) == ["35725", "0"])
+        rehearsal.advance(by: .seconds(100))
+        rehearsal.ask(scopes: .of("read"))
+        #expect(trouble(rehearsal, scopes: "other") == ["0", "105"])
+        rehearsal.advance(by: .seconds(901))
+        #expect(trouble(rehearsal, scopes: "other").isEmpty)
+    }
+
+    @Test func `of several others the one that is worst off shows`() {
+        let rehearsal = Rehearsal([.example(scopes: "a b c d")])
+        rehearsal.upstream.script(
+            .token(lifetime: .seconds(300)), .token(lifetime: .seconds(600)), .failure(.rejected("invalid_scope")))
+        rehearsal.ask(scopes: .of("a"))
+        rehearsal.ask(scopes: .of("b"))
+        // That of "a" is the first to end.
+        #expect(trouble(rehearsal, scopes: "other") == ["270", "0"])
+        rehearsal.ask(scopes: .of("c"))
+        rehearsal.advance(by: .seconds(10))
+        // "c" has none, and what will be renewed is not its measure.
+        #expect(trouble(rehearsal, scopes: "other") == ["0", "10"])
+        #expect(trouble(rehearsal) == ["0", "0"])
+        #expect(
+            rehearsal.exposed("tokenwell_token_remaining_seconds").last
+                == #"tokenwell_token_remaining_seconds{tenant="acme",scopes="other"} 0"#)
+    }
+
+    @Test func `a token that is not there yet is in no trouble`() {
+        let rehearsal = Rehearsal()
+        rehearsal.upstream.usually(.hang)
+        rehearsal.ask(scopes: .of("read"))
+        #expect(trouble(rehearsal, scopes: "other").isEmpty)
+        rehearsal.upstream.release(.failure(.timeout))
+        rehearsal.executor.drain()
+        rehearsal.advance(by: .seconds(1))
+        #expect(trouble(rehearsal, scopes: "other") == ["0", "1"])
+    }
+
+    typealias Health = TenantReading.Health
+
+    @Test(arguments: [
+        (Health(remaining: .seconds(60), usable: .seconds(30)), Health(remaining: .seconds(61), usable: .seconds(31))),
+        (Health(remaining: .seconds(10)), Health(remaining: .seconds(11))),
+        // That which fails, however long it is handed out yet.
+        (Health(usable: .seconds(90), failing: .seconds(1)), Health(usable: .seconds(30))),
+        (Health(usable: .seconds(90), failing: .seconds(1)), Health(usable: .seconds(91), failing: .seconds(80))),
+        (Health(failing: .seconds(2)), Health(failing: .seconds(1))),
+    ])
+    func `worse is what callers lose first`(_ one: Health, _ other: Health) {
+        #expect(one.isWorse(than: other) && !other.isWorse(than: one) && !one.isWorse(than: one))
+    }
+
+    @Test func `a revocation is pending from its first failure until the upstream knows`() {
+        let rehearsal = Rehearsal([.example(revocationURL: "https://auth.example/revoke")])
+        rehearsal.ask()
+        rehearsal.ask(scopes: .of("read"))
+        rehearsal.upstream.failRevocations(.unavailable("http_503"), .unavailable("http_503"))
+        rehearsal.revoke("acme-1")
+        rehearsal.revoke("acme-2")
+        #expect(
+            rehearsal.exposed("tokenwell_revocations_pending") == [#"tokenwell_revocations_pending{tenant="acme"} 2"#])
+        rehearsal.advance(by: .seconds(10))
+        #expect(
+            rehearsal.exposed("tokenwell_revocations_pending") == [#"tokenwell_revocations_pending{tenant="acme"} 0"#])
+    }
+
+    @Test func `what has ended is not to be revoked any more`() {
+        let rehearsal = Rehearsal([.example(revocationURL: "https://auth.example/revoke")])
+        rehearsal.ask()
+        rehearsal.upstream.failRevocations(.rejected("invalid_client"))
+        rehearsal.revoke("acme-1")
+        rehearsal.advance(by: .seconds(299))
+        #expect(rehearsal.exposed("tokenwell_revocations_pending").last?.hasSuffix(" 1") == true)
+        rehearsal.advance(by: .seconds(1))
+        #expect(rehearsal.exposed("tokenwell_revocations_pending").last?.hasSuffix(" 0") == true)
     }
 
     @Test func `what is watched is not held`() {

@@ -266,7 +266,8 @@ struct TokenCacheTests {
         #expect(rehearsal.upstream.mints.count == use.mints)
         #expect(rehearsal.clock.nextDeadline == nil)
         #expect(
-            rehearsal.exposed("tokenwell_token_remaining") == [#"tokenwell_token_remaining_seconds{tenant="acme"} 0"#])
+            rehearsal.exposed("tokenwell_token_remaining")
+                == [#"tokenwell_token_remaining_seconds{tenant="acme",scopes="default"} 0"#])
         #expect(rehearsal.ask().token == "acme-\(use.mints + 1)")
     }
 
