@@ -15,7 +15,11 @@ enum CrossSite {
         if let site {
             return count > 1 || !["same-origin", "none"].contains(String(decoding: site, as: UTF8.self))
         }
-        guard let origin = request.fields["Origin"] else { return false }
+        let (field, origins) = request.fields.occurrences(of: "Origin")
+        guard let field else { return false }
+        // Of two it is unknown which a browser has sent.
+        guard origins == 1 else { return true }
+        let origin = String(decoding: field, as: UTF8.self)
         guard let host = request.fields["Host"], let scheme = origin.firstRange(of: "://") else { return true }
         return origin[scheme.upperBound...].lowercased() != host.lowercased()
     }

@@ -18,6 +18,8 @@ struct CrossSiteTests {
             ([("Origin", "https://tokens.example:8443")], true), ([("Origin", "https://other.example")], true),
             ([("Origin", "https://tokens.example.other.example")], true), ([("Origin", "null")], true),
             ([("Origin", "")], true),
+            ([("Origin", "https://tokens.example"), ("Origin", "https://other.example")], true),
+            ([("Origin", "https://tokens.example"), ("Origin", "https://tokens.example")], true),
             // The browser knows better than a proxy that changes `Host`.
             ([("Sec-Fetch-Site", "same-origin"), ("Origin", "https://public.example")], false),
         ] as [([(StaticString, String)], Bool)])
@@ -55,6 +57,14 @@ struct CrossSiteTests {
             #expect(try await service.get("/tenants", cross).status == 200)
             let ours: [(StaticString, String)] = [("Authorization", Self.basic), ("Sec-Fetch-Site", "same-origin")]
             #expect(try await service.post("/tenants/acme/refresh", "", ours).status == 200)
+        }
+    }
+
+    @Test func `two origins are one too many`() async throws {
+        try await LoopbackService.run { service throws in
+            let once: [(StaticString, String)] = [("Authorization", Self.basic), ("Origin", service.url)]
+            #expect(try await service.post("/tenants/acme/refresh", "", once).status == 200)
+            #expect(try await service.post("/tenants/acme/refresh", "", once + [("Origin", service.url)]).status == 403)
         }
     }
 
