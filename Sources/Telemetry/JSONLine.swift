@@ -1,7 +1,7 @@
 /// One JSON object of string members on one line, bounded in size; no value can end the string, the object or the line.
 ///
-/// ASCII and C1 control characters and the Unicode line separators are escaped, so that neither a parser nor a terminal
-/// sees anything but text.
+/// ASCII and C1 control characters, the Unicode line separators and those that change the direction of writing (UAX #9)
+/// are escaped, so that neither a parser nor a terminal sees anything but text, in the order in which it came.
 struct JSONLine {
     /// With the final line feed.
     static let maximumBytes = 8192
@@ -54,7 +54,9 @@ struct JSONLine {
         case "\n": "\\n"
         case "\r": "\\r"
         case "\t": "\\t"
-        case "\0"..."\u{1F}", "\u{7F}"..."\u{9F}", "\u{2028}", "\u{2029}": "\\u" + fourHexDigits(scalar.value)
+        case "\0"..."\u{1F}", "\u{7F}"..."\u{9F}", "\u{61C}", "\u{200E}", "\u{200F}", "\u{2028}"..."\u{202E}",
+            "\u{2066}"..."\u{2069}":
+            "\\u" + fourHexDigits(scalar.value)
         default: String(scalar)
         }
     }

@@ -10,9 +10,9 @@ extension Logger {
         let environment = ProcessEnvironment.variables
         let isColored = (environment["NO_COLOR"] ?? "").isEmpty && environment["TERM"] != "dumb"
         return Logger(label: "tokenwell") { label -> any LogHandler in
-            isTerminal
-                ? ThresholdLogHandler(TerminalLogHandler(isColored: isColored), threshold)
-                : ThresholdLogHandler(JSONLinesLogHandler(label: label), threshold)
+            let format: any LogFormat =
+                isTerminal ? TerminalLogFormat(isColored: isColored) : JSONLogFormat(label: label)
+            return ThresholdLogHandler(LineLogHandler(format), threshold)
         }
     }
 }

@@ -30,7 +30,7 @@ struct CertificateWatchTests {
         try FileManager.default.copyItem(atPath: first.keyFile, toPath: key)
         context = try .listener(.init(certificate: certificate, key: key), now: clock.now)
         let logger = Logger(label: "test") { [lines] label in
-            JSONLinesLogHandler(label: label, logLevel: .trace, sink: { lines.append($0) })
+            LineLogHandler(JSONLogFormat(label: label), logLevel: .trace, sink: { lines.append($0) })
         }
         watch = CertificateWatch([context], timekeeper: clock, metrics: metrics, logger: logger)
     }
@@ -95,7 +95,7 @@ struct CertificateWatchTests {
                     now: clock.now)
             }
         let logger = Logger(label: "test") { [lines] label in
-            JSONLinesLogHandler(label: label, logLevel: .trace, sink: { lines.append($0) })
+            LineLogHandler(JSONLogFormat(label: label), logLevel: .trace, sink: { lines.append($0) })
         }
         let watch = CertificateWatch([context], timekeeper: clock, metrics: MetricsRegistry(), logger: logger)
         let before = context.current.value

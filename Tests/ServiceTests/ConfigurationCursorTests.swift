@@ -55,6 +55,7 @@ struct ConfigurationCursorTests {
 
     @Test func `a name that is long or cannot be printed is cut and escaped`() {
         #expect(Printable.quoted("a\u{1B}[31m\u{202E}é") == "\"a\\u{1B}[31m\\u{202E}\\u{00E9}\"")
+        #expect(Printable.plain("\u{61C}\u{200E}\u{2066}\u{2069}") == "\\u{061C}\\u{200E}\\u{2066}\\u{2069}")
         #expect(Printable.plain(String(repeating: "x", count: 80)).utf8.count == 80)
         #expect(Printable.plain(String(repeating: "x", count: 81)) == String(repeating: "x", count: 80) + "...")
     }

@@ -34,7 +34,9 @@ struct ConfigurationWatchTests {
         let group = try LoopbackService.group.get()
         let reading = folder.reading()
         let configuration = reading.configuration
-        let logger = Logger(label: "test") { [lines] in JSONLinesLogHandler(label: $0, sink: { lines.append($0) }) }
+        let logger = Logger(label: "test") { [lines] in
+            LineLogHandler(JSONLogFormat(label: $0), sink: { lines.append($0) })
+        }
         let tls = try UpstreamTLS(for: configuration.tenants)
         let broker = Broker(
             tenants: configuration.tenants, endpoint: OAuthTokenEndpoint(client: HTTPClient(on: group), tls: tls),

@@ -53,7 +53,7 @@ struct IssuerKeysTests {
     private func keys(_ source: ScriptedSource) -> IssuerKeys {
         let lines = lines
         let logger = Logger(label: "tokenwell") { label in
-            JSONLinesLogHandler(label: label, logLevel: .trace, sink: { lines.append($0) })
+            LineLogHandler(JSONLogFormat(label: label), logLevel: .trace, sink: { lines.append($0) })
         }
         return IssuerKeys(
             JWTIssuer(issuer: JWTSigner.issuer, keys: .file("x")), from: source, timekeeper: clock, metrics: metrics,

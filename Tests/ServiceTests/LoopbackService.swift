@@ -102,7 +102,7 @@ final class LoopbackService: Sendable {
     ) throws -> Service {
         let threshold = LogThreshold(.trace)
         let logger = Logger(label: "tokenwell") { label in
-            ThresholdLogHandler(JSONLinesLogHandler(label: label, sink: { lines.append($0) }), threshold)
+            ThresholdLogHandler(LineLogHandler(JSONLogFormat(label: label), sink: { lines.append($0) }), threshold)
         }
         return try Service(
             readings.next.configuration, on: group, logger: logger,

@@ -38,8 +38,8 @@ struct RedisStoreTests {
             let (clock, metrics) = (ManualClock(), MetricsRegistry())
             latest.withLock { $0 = (clock, metrics) }
             let logger = Logger(label: "store") { label in
-                JSONLinesLogHandler(
-                    label: label, logLevel: .trace,
+                LineLogHandler(
+                    JSONLogFormat(label: label), logLevel: .trace,
                     sink: { [weak self] line in self?.lines.withLock { $0.append(contentsOf: line) } })
             }
             return try await RedisStore.open(

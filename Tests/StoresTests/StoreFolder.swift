@@ -34,8 +34,9 @@ final class StoreFolder: Sendable {
 
     var logger: Logger {
         Logger(label: "store") { label in
-            JSONLinesLogHandler(
-                label: label, logLevel: .trace, sink: { line in self.lines.withLock { $0.append(contentsOf: line) } })
+            LineLogHandler(
+                JSONLogFormat(label: label), logLevel: .trace,
+                sink: { line in self.lines.withLock { $0.append(contentsOf: line) } })
         }
     }
 

@@ -24,7 +24,7 @@ final class Rehearsal {
     ) {
         clock = world.clock
         upstream = world.upstream
-        logger = Logger(label: "broker") { [log] in JSONLinesLogHandler(label: $0, sink: { log.append($0) }) }
+        logger = Logger(label: "broker") { [log] in LineLogHandler(JSONLogFormat(label: $0), sink: { log.append($0) }) }
         broker = Broker(
             tenants: tenants, endpoint: upstream, timekeeper: clock, executors: [executor],
             settings: Broker.Settings(maximumKeysPerTenant: maximumKeysPerTenant, random: random ?? { draw }),

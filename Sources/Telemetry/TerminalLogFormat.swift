@@ -1,52 +1,28 @@
 package import Logging
 
-/// Writes each log event as one aligned line for people: time of day in UTC, level, message, then the metadata by name.
+/// One aligned line for people: time of day in UTC, level, message, then the metadata by name.
 ///
-/// A value with anything but plain characters is quoted, and escaped as in ``JSONLinesLogHandler``.
-package struct TerminalLogHandler: LogHandler {
-    package var logLevel: Logger.Level
-    package var metadata: Logger.Metadata = [:]
-    package var metadataProvider: Logger.MetadataProvider? = RequestContext.metadata
-
+/// A value with anything but plain characters is quoted, and escaped as in ``JSONLogFormat``.
+package struct TerminalLogFormat: LogFormat {
+    package let reservedNames: [String] = []
     /// Most messages have fewer characters.
     private static let messageWidth = 22
     private let isColored: Bool
-    private let now: @Sendable () -> Timestamp
-    private let sink: @Sendable ([UInt8]) -> Void
 
-    /// - Parameters:
-    ///   - isColored: With the terminal's colors (ECMA-48).
-    ///   - now: Where the time comes from.
-    ///   - sink: Where a whole line goes, its line feed included.
-    package init(
-        logLevel: Logger.Level = .info, isColored: Bool, now: @escaping @Sendable () -> Timestamp = { .now },
-        sink: @escaping @Sendable ([UInt8]) -> Void = { LineWriter.standardError.write($0) }
-    ) {
-        self.logLevel = logLevel
-        self.isColored = isColored
-        self.now = now
-        self.sink = sink
-    }
+    /// - Parameter isColored: With the terminal's colors (ECMA-48).
+    package init(isColored: Bool) { self.isColored = isColored }
 
-    /// One entry of `metadata`.
-    package subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-        get { metadata[key] }
-        set { metadata[key] = newValue }
-    }
-
-    /// Writes one line.
-    package func log(event: LogEvent) {
+    package func line(of event: LogEvent, _ members: [(name: String, text: String)], at time: Timestamp) -> [UInt8] {
         // Of 2026-11-02T09:15:30.250Z what is after the T.
-        var line = colored(String(now().description.dropFirst(11)), .dim)
+        var line = colored(String(time.description.dropFirst(11)), .dim)
         line += " " + colored(Self.padded(event.level.rawValue, to: 8), Self.color(of: event.level))
-        let members = LogMembers.of(event, metadata, metadataProvider, reserved: [])
         let message = Self.escaped(event.message.description)
         line += " " + (members.isEmpty ? message : Self.padded(message, to: Self.messageWidth))
         for (name, text) in members {
             line += " " + colored(Self.word(name) + "=", .dim) + Self.word(text)
             if line.utf8.count > JSONLine.maximumBytes { break }
         }
-        sink(Array(line.utf8) + [UInt8(ascii: "\n")])
+        return Array(line.utf8) + [UInt8(ascii: "\n")]
     }
 
     // MARK: - Texts

@@ -4,7 +4,7 @@ import Synchronization
 import Telemetry
 import Testing
 
-struct JSONLinesLogHandlerTests {
+struct JSONLogFormatTests {
     /// What a handler wrote, write by write.
     private final class Sink: Sendable {
         private let writes = Mutex<[String]>([])
@@ -14,8 +14,9 @@ struct JSONLinesLogHandlerTests {
 
     private func logger(_ sink: Sink) -> Logger {
         Logger(label: "broker") { label in
-            JSONLinesLogHandler(
-                label: label, now: { Timestamp(milliseconds: 1_767_225_600_250) }, sink: { sink.take($0) })
+            LineLogHandler(
+                JSONLogFormat(label: label), now: { Timestamp(milliseconds: 1_767_225_600_250) },
+                sink: { sink.take($0) })
         }
     }
 
@@ -50,6 +51,25 @@ struct JSONLinesLogHandlerTests {
             ])
     }
 
+    /// Every character with the property Bidi_Control.
+    static let directions: [Unicode.Scalar] =
+        ["\u{61C}", "\u{200E}", "\u{200F}"]
+        + [0x202A...0x202E, 0x2066...0x2069].flatMap { $0.compactMap { Unicode.Scalar(UInt32($0)) } }
+
+    @Test(arguments: directions)
+    func `nothing in a value can turn the direction of what is read`(_ scalar: Unicode.Scalar) throws {
+        let sink = Sink()
+        let text = "a\(scalar)b"
+        logger(sink).info("\(text)", metadata: [text: "\(text)"])
+        let line = try #require(sink.lines.first)
+        #expect(!line.unicodeScalars.contains(scalar))
+        let object = try JSONDecoder().decode([String: String].self, from: Data(line.utf8))
+        #expect(object["message"] == text && object[text] == text)
+        // Those beside them are letters and spaces of some language.
+        logger(sink).info("\u{61B}\u{61D}\u{200D}\u{2010}\u{2027}\u{202F}\u{2065}\u{206A}")
+        #expect(sink.lines.last?.contains("\u{61B}\u{61D}\u{200D}\u{2010}\u{2027}\u{202F}\u{2065}\u{206A}") == true)
+    }
+
     struct Length: Sendable, CustomTestStringConvertible {
         var count: Int
         var isCut: Bool
@@ -82,8 +102,8 @@ struct JSONLinesLogHandlerTests {
 
     @Test func `metadata of the event win over the provider's, and those over the handler's`() {
         let sink = Sink()
-        var handler = JSONLinesLogHandler(
-            label: "l", now: { Timestamp(milliseconds: 0) }, sink: { sink.take($0) })
+        var handler = LineLogHandler(
+            JSONLogFormat(label: "l"), now: { Timestamp(milliseconds: 0) }, sink: { sink.take($0) })
         handler[metadataKey: "a"] = "handler"
         handler[metadataKey: "b"] = "handler"
         handler[metadataKey: "c"] = "handler"

@@ -3,14 +3,15 @@ import Synchronization
 import Telemetry
 import Testing
 
-struct TerminalLogHandlerTests {
+struct TerminalLogFormatTests {
     /// The line of an event.
     private func line(
         _ level: Logger.Level, _ message: Logger.Message, _ metadata: Logger.Metadata? = nil, isColored: Bool = false
     ) -> String {
         let lines = Mutex<[String]>([])
-        let handler = TerminalLogHandler(
-            logLevel: .trace, isColored: isColored, now: { Timestamp(milliseconds: 1_767_225_600_250) },
+        let handler = LineLogHandler(
+            TerminalLogFormat(isColored: isColored), logLevel: .trace,
+            now: { Timestamp(milliseconds: 1_767_225_600_250) },
             sink: { bytes in lines.withLock { $0.append(String(decoding: bytes, as: UTF8.self)) } })
         Logger(label: "l") { _ in handler }.log(level: level, message, metadata: metadata)
         return lines.withLock { $0.joined() }
@@ -40,6 +41,15 @@ struct TerminalLogHandlerTests {
             line(.info, "a\r\n00:00 b\u{1B}[2J", ["k\n": "\u{9B}31m\t", "x": "a b=\"c\"", "y": "a=b", "z": "é"])
                 == "00:00:00.250Z info     a\\r\\n00:00 b\\u001b[2J  \"k\\n\"=\"\\u009b31m\\t\" x=\"a b=\\\"c\\\"\" y=\"a=b\" z=\"é\"\n"
         )
+    }
+
+    @Test(arguments: JSONLogFormatTests.directions)
+    func `nothing in a value can turn the direction of what is read`(_ scalar: Unicode.Scalar) {
+        let escape =
+            "\\u" + String(repeating: "0", count: scalar.value < 0x1000 ? 1 : 0) + String(scalar.value, radix: 16)
+        #expect(
+            line(.info, "a\(scalar)b", ["k\(scalar)": "\(scalar)v"])
+                == "00:00:00.250Z info     a\(escape)b               \"k\(escape)\"=\"\(escape)v\"\n")
     }
 
     @Test func `a value and a line have an end`() {
