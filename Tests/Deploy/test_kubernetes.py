@@ -1,5 +1,6 @@
 """deploy/kubernetes: against the API's own schemas, and what they cannot say."""
 
+import ipaddress
 import pathlib
 import re
 import sys
@@ -34,13 +35,16 @@ def pods():
             if resource["kind"] in ("Deployment", "Job")]
 
 
+def validate(version, file):
+    return run(pathlib.Path(sys.executable).with_name("kubernetes-validate"), "--strict", "-k", version, file)
+
+
 class SchemaTests(unittest.TestCase):
     def test_every_file_is_valid(self):
         for version in VERSIONS:
             for file in FILES:
                 with self.subTest(file.name, version=version):
-                    done = run(
-                        pathlib.Path(sys.executable).with_name("kubernetes-validate"), "--strict", "-k", version, file)
+                    done = validate(version, file)
                     output = done.stdout + done.stderr
                     self.assertEqual(done.returncode, 0, output)
                     # The one kind that is the Prometheus operator's, and not the API's.
@@ -53,7 +57,7 @@ class SchemaTests(unittest.TestCase):
         text = (FOLDER / "tokenwell.yaml").read_text().replace("replicas: 1", "replica: 1")
         wrong = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()), "wrong.yaml")
         wrong.write_text(text)
-        done = run(pathlib.Path(sys.executable).with_name("kubernetes-validate"), "--strict", "-k", VERSIONS[-1], wrong)
+        done = validate(VERSIONS[-1], wrong)
         self.assertNotEqual(done.returncode, 0)
 
     def test_the_monitor_asks_for_a_port_that_there_is(self):
@@ -115,6 +119,51 @@ class DeploymentTests(unittest.TestCase):
                          one("PodDisruptionBudget")["spec"]["selector"]["matchLabels"],
                          one("NetworkPolicy")["spec"]["podSelector"]["matchLabels"]):
             self.assertEqual(selector, labels)
+
+
+def blocks(rule):
+    """The addresses that an egress rule leads to."""
+    return [peer["ipBlock"] for peer in rule["to"] if "ipBlock" in peer]
+
+
+def ports(rule):
+    return {port["port"] for port in rule["ports"]}
+
+
+class NetworkPolicyTests(unittest.TestCase):
+    FILE = FOLDER / "network-policy.yaml"
+
+    def rules(self, text=None):
+        return yaml.safe_load(text or self.FILE.read_text())["spec"]["egress"]
+
+    def test_vendors_are_reached_over_both_protocols_and_nothing_private_is(self):
+        internet = {block["cidr"]: set(block["except"]) for rule in self.rules() for block in blocks(rule)
+                    if "except" in block}
+        self.assertEqual(set(internet), {"0.0.0.0/0", "::/0"})
+        private = [ipaddress.ip_network(text) for text in (
+            "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "fc00::/7", "fe80::/10")]
+        for network in private:
+            everything = "0.0.0.0/0" if network.version == 4 else "::/0"
+            self.assertIn(str(network), internet[everything])
+
+    def test_names_are_asked_of_the_cluster_and_of_the_node(self):
+        dns = [rule for rule in self.rules() if ports(rule) == {53}]
+        self.assertEqual(len(dns), 2)
+        for rule in dns:
+            self.assertEqual({port["protocol"] for port in rule["ports"]}, {"UDP", "TCP"})
+        self.assertEqual([block["cidr"] for rule in dns for block in blocks(rule)], ["169.254.20.10/32"])
+
+    def test_redis_is_a_choice(self):
+        text = self.FILE.read_text()
+        self.assertNotIn(6379, {port for rule in self.rules() for port in ports(rule)})
+        chosen = re.sub(r"^    # (- to:|  .*)$", r"    \1", text, flags=re.MULTILINE)
+        self.assertEqual(ports(self.rules(chosen)[-1]), {6379})
+        self.assertEqual(self.rules(chosen)[:-1], self.rules())
+        file = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()), "policy.yaml")
+        file.write_text(chosen)
+        for version in VERSIONS:
+            done = validate(version, file)
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
 
 class ConfigurationTests(unittest.TestCase):
