@@ -1,6 +1,7 @@
 """What a newcomer does with `scripts/run`: copies the printed lines into another terminal, one after the other."""
 
 import json
+import re
 import subprocess
 import unittest
 
@@ -39,6 +40,11 @@ class DemoTests(unittest.TestCase):
                     self.assertEqual(answer["token_type"], "Bearer")
                     self.assertIn(answer["expires_in"], range(lifetime - int(PATIENCE), lifetime + 1))
                     self.assertEqual(answer["state"], "fresh")
+
+    def test_the_readme_shows_the_first_of_them(self):
+        shown = re.search(r"^  (curl .*)$", (ROOT / "README.md").read_text(), re.MULTILINE)[1]
+        printed = re.sub(r"tw_[\w-]+", "tw_…", re.sub(r":\d+/", ":8080/", self.outputs[0][0]))
+        self.assertEqual(shown, printed)
 
     def test_a_revocation(self):
         for output in self.outputs_of("/revoke"):
