@@ -100,7 +100,7 @@ struct DemoCommand: AsyncParsableCommand {
               curl -s \(url)/metrics
               curl -s http://\(pageUp)/_simulator/clients
               curl -s http://\(ukg)/_simulator/clients
-            Take PageUp down for 3 requests, and have the token minted anew:
+            Take PageUp down for 3 requests, and a mint fails; callers still get the token that is there:
               curl -s -d mode=unavailable -d count=3 http://\(pageUp)/_simulator/fault
               curl -s \(bearer) -X POST \(url)/tenants/acme/refresh
 
