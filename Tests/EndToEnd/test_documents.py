@@ -1,5 +1,6 @@
 """The documents but for the guide, which has tests of its own: every command in them runs as it stands."""
 
+import hashlib
 import os
 import pathlib
 import re
@@ -15,6 +16,7 @@ DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "deploy").glob("*.md"))]
 
 # Blocks by how they begin, and what they write.
 RUN = {
+    "curl --user payroll-sync:tw_": r'"access_token":"',
     "tokenwell --generate-completion-script": "",
     "tokenwell check": "mints per hour: ",
     "tokenwell masterkey new": r"^tw1\S+$",
@@ -64,6 +66,11 @@ class CommandTests(unittest.TestCase):
             self.assertNotRegex(text, r"(?m)^```(shell|bash|console)$", path)
             self.assertNotRegex("".join(blocks("sh", text)), r"(?m)^\$ ", path)
 
+    def test_the_key_that_is_written_out_is_the_samples(self):
+        keys = re.findall(r"tw_[\w-]{43}", "".join(self.blocks().values()))
+        self.assertEqual(len(keys), 1)
+        self.assertIn(hashlib.sha256(keys[0].encode()).hexdigest(), (ROOT / "deploy" / "tokenwell.yaml").read_text())
+
     def test_every_command_runs(self):
         (self.folder / "secrets").mkdir()
         upstream = Upstream(300)
@@ -80,8 +87,10 @@ class CommandTests(unittest.TestCase):
         (self.folder / "token").write_text(service.key)
         (self.folder / "sealing.yaml").write_text(f"master_key: {{file: {self.folder}/secrets/master_key}}\n")
         for beginning, written in RUN.items():
-            script = self.blocks()[beginning]
+            # A key that is written out is the sample's.
+            script = re.sub(r"tw_[\w-]{43}", service.key, self.blocks()[beginning])
             for documented, here in (
+                    ("http://127.0.0.1:8080", url),
                     ("/usr/share/bash-completion/completions", self.folder), ("https://tokenwell.internal", url),
                     ("/var/run/secrets/tokenwell", self.folder), ("/run/secrets", self.folder / "secrets")):
                 script = script.replace(documented, str(here))
