@@ -14,6 +14,16 @@ struct OpenStore {
     let store: (any ClosableStore)?
     let kept: KeptRecords
 
+    /// The store, if other brokers may have it too.
+    var shared: RedisStore? { store as? RedisStore }
+
+    var persistence: Persistence? {
+        guard let shared else { return store.map { Persistence(store: $0, clock: .system()) } }
+        // Its server's clock is everybody's. What comes from it may have taken a moment.
+        return Persistence(
+            store: shared, clock: .system(tolerance: .seconds(2)) { shared.timeOfDay }, replicas: shared)
+    }
+
     /// Waits for it.
     init(
         _ configuration: Configuration, on group: EventLoopGroup, metrics: MetricsRegistry, logger: Logger
@@ -36,9 +46,10 @@ struct OpenStore {
     private static func open(
         _ place: Configuration.RedisPlace, keys: KeyRing, metrics: MetricsRegistry, logger: Logger
     ) throws(Service.StartError) -> (store: RedisStore, kept: KeptRecords) {
-        try place.wait { client, timekeeper async throws(StoreError) in
+        try place.wait { client, reader, timekeeper async throws(StoreError) in
             try await RedisStore.open(
-                client, prefix: place.prefix, keys: keys, timekeeper: timekeeper, metrics: metrics, logger: logger)
+                client, reader: reader, prefix: place.prefix, keys: keys, timekeeper: timekeeper, metrics: metrics,
+                logger: logger)
         }
     }
 }
@@ -59,28 +70,31 @@ extension Configuration.RedisPlace {
     ///
     /// - Returns: How many records that were.
     package func reseal(with keys: KeyRing) throws(Service.StartError) -> Int {
-        try wait { [prefix] client, timekeeper async throws(StoreError) in
-            try await RedisStore.reseal(client, prefix: prefix, keys: keys, timekeeper: timekeeper)
+        try wait { [prefix] client, _, _ async throws(StoreError) in
+            try await RedisStore.reseal(client, prefix: prefix, keys: keys)
         }
     }
 
     /// Waits in this thread for what is done with the server.
     ///
-    /// The client has a loop of its own: a caller may be on any other.
+    /// The clients have a loop of their own: a caller may be on any other. The second is for what waits at the server.
     fileprivate func wait<Value: Sendable>(
-        _ body: @escaping @Sendable (RedisClient, LoopTimekeeper) async throws(StoreError) -> Value
+        _ body: @escaping @Sendable (RedisClient, RedisClient, LoopTimekeeper) async throws(StoreError) -> Value
     ) throws(Service.StartError) -> Value {
-        let (group, client): (EventLoopGroup, RedisClient)
+        let (group, client, reader): (EventLoopGroup, RedisClient, RedisClient)
         do throws(SocketError) { group = try EventLoopGroup(count: 1) } catch {
             throw .store("\(url)", .redis(.connect("\(error)")))
         }
         do throws(TLSError) {
-            client = RedisClient(RedisServer(url, tls: try tlsContext(), password: password?.reveal()), on: group)
+            var server = RedisServer(url, tls: try tlsContext(), password: password?.reveal())
+            client = RedisClient(server, on: group)
+            server.timeout += .seconds(2)
+            reader = RedisClient(server, on: group)
         } catch { throw .tls(error) }
         let (result, done) = (Outcome<Value>(), DispatchSemaphore(value: 0))
         Task(executorPreference: group.any) {
             do throws(StoreError) {
-                result.put(.success(try await body(client, LoopTimekeeper(group))))
+                result.put(.success(try await body(client, reader, LoopTimekeeper(group))))
             } catch { result.put(.failure(error)) }
             done.signal()
         }

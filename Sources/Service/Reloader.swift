@@ -1,6 +1,7 @@
 import Dispatch
 import Logging
 import Sockets
+import Stores
 import Synchronization
 import Telemetry
 import TokenBroker
@@ -24,6 +25,8 @@ final class Reloader: Sendable {
     private let listenerTLS: ReloadableTLSContext?
     private let certificates: CertificateWatch
     private let group: EventLoopGroup
+    /// Where other brokers keep what they do; nil when there are none.
+    private let shared: RedisStore?
     private let logger: Logger
     private let metrics: ReloadMetrics
     private let queue = DispatchQueue(label: "tokenwell.reloader")
@@ -31,7 +34,8 @@ final class Reloader: Sendable {
 
     init(
         _ current: CurrentServing, on premises: Premises, from source: ConfigurationSource?, upstreamTLS: UpstreamTLS,
-        listenerTLS: ReloadableTLSContext?, certificates: CertificateWatch, group: EventLoopGroup, logger: Logger
+        listenerTLS: ReloadableTLSContext?, certificates: CertificateWatch, group: EventLoopGroup,
+        shared: RedisStore? = nil, logger: Logger
     ) {
         self.current = current
         self.premises = premises
@@ -40,6 +44,7 @@ final class Reloader: Sendable {
         self.listenerTLS = listenerTLS
         self.certificates = certificates
         self.group = group
+        self.shared = shared
         self.logger = logger
         metrics = ReloadMetrics(in: premises.metrics)
         state = Mutex(State(files: source?.files))
@@ -164,6 +169,8 @@ final class Reloader: Sendable {
         } else {
             inForce.broker.handOver(
                 to: configuration.tenants, callerDeadline: configuration.deadline, install: install)
+            // What was kept of tenants that there have not been.
+            shared?.readAgain()
         }
         inForce.issuers.stop(except: issuers)
     }

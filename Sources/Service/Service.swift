@@ -86,8 +86,7 @@ package struct Service: Sendable {
             settings: Broker.Settings(
                 callerDeadline: configuration.deadline, render: { TokenRendering($0, scopes: $1) },
                 observe: { audit?.record($0) }), metrics: metrics,
-            logger: logger, persistence: store.map { Persistence(store: $0, clock: .system()) },
-            kept: opened.kept)
+            logger: logger, persistence: opened.persistence, kept: opened.kept)
 
         let authentication = Authentication(
             configuration.callers, issuers: issuers.keys, failures: FailedAttempts(configuration.failedAttempts),
@@ -111,13 +110,19 @@ package struct Service: Sendable {
         // Who calls before gets 503: what it put in force would not stay so.
         reloader = Reloader(
             current, on: premises, from: source, upstreamTLS: upstreamTLS, listenerTLS: listenerTLS,
-            certificates: certificates, group: group, logger: logger)
+            certificates: certificates, group: group, shared: opened.shared, logger: logger)
         let watch = ConfigurationWatch(reloader, timekeeper: LoopTimekeeper(group))
         watching =
             [Task { await certificates.run() }, Task { await watch.run() }]
             + EventLoopMetrics(group.loops, in: metrics).watch()
         observe(in: metrics)
         ProcessMetrics.observe(in: metrics)
+        opened.shared?.follow { event in
+            switch event {
+            case .kept(let records): current.value.broker.takeUp(records)
+            case .lost: current.value.broker.keepAgain()
+            }
+        }
         broker.start()
         announce(configuration)
     }

@@ -16,7 +16,11 @@ struct PendingRecords {
 
     /// Takes records, each in the place of the one with the same id.
     mutating func take(_ records: [Record]) {
-        for record in records { waiting[record.id] = record }
+        for var record in records {
+            // What has ended with the version before has ended.
+            if let earlier = waiting[record.id] { record.ended = earlier.ended + record.ended }
+            waiting[record.id] = record
+        }
     }
 
     /// Begins a commit, which ends with ``committed()`` or ``failed(obsolete:)``.
@@ -32,7 +36,13 @@ struct PendingRecords {
 
     /// What left waits again, but for what has been replaced meanwhile and what is of no use any more.
     mutating func failed(obsolete: Set<Record.ID>) {
-        for (id, record) in leaving where waiting[id] == nil && !obsolete.contains(id) { waiting[id] = record }
+        for (id, record) in leaving where !obsolete.contains(id) {
+            if let later = waiting[id] {
+                waiting[id]?.ended = record.ended + later.ended
+            } else {
+                waiting[id] = record
+            }
+        }
         leaving = [:]
     }
 

@@ -23,7 +23,7 @@ struct CommitFailure: Error {
 /// Gathers what a store is given, and commits it through a writer: what a store does, wherever it keeps.
 ///
 /// Records are gathered for 20 ms, and all that have come go into one commit. While the writer takes nothing they stay in
-/// memory, each in its last version, and are tried again after 1 s, 2 s and so on up to 30 s. After an error that is final
+/// memory, each in its last version, and are tried again after 1 s, 2 s and so on up to a limit. Once they are damaged for good
 /// nothing more is tried.
 final class RecordCommitter: Sendable {
     /// How long records are gathered.
@@ -33,7 +33,7 @@ final class RecordCommitter: Sendable {
         var pending = PendingRecords()
         /// Whether a task is there that commits what is pending.
         var isCommitting = false
-        var retries = RetryDelay()
+        var retries: RetryDelay
         var trouble: StoreCondition.Trouble?
         /// Whether nothing will ever be committed again: the store is closed, or lost for good.
         var hasEnded = false
@@ -43,17 +43,22 @@ final class RecordCommitter: Sendable {
     }
 
     private let writer: any RecordWriter
-    private let state = Mutex(State())
+    private let state: Mutex<State>
+    private let retries: RetryDelay
     private let timekeeper: any Timekeeper
     private let seconds: @Sendable () -> Int64
     private let metrics: StoreMetrics
     private let logger: Logger
 
-    /// - Parameter seconds: The wall clock, in seconds since 1970.
+    /// - Parameters:
+    ///   - longestPause: After a failure.
+    ///   - seconds: The wall clock, in seconds since 1970.
     init(
-        _ writer: any RecordWriter, timekeeper: any Timekeeper, seconds: @escaping @Sendable () -> Int64,
-        metrics: StoreMetrics, logger: Logger
+        _ writer: any RecordWriter, timekeeper: any Timekeeper, longestPause: Duration = .seconds(30),
+        seconds: @escaping @Sendable () -> Int64, metrics: StoreMetrics, logger: Logger
     ) {
+        retries = RetryDelay(longest: longestPause)
+        state = Mutex(State(retries: retries))
         self.writer = writer
         self.timekeeper = timekeeper
         self.seconds = seconds
@@ -145,7 +150,7 @@ final class RecordCommitter: Sendable {
     private func succeeded() {
         let (waiters, trouble) = state.withLock { state in
             state.pending.committed()
-            state.retries = RetryDelay()
+            state.retries = retries
             defer { (state.leaving, state.trouble) = ([], nil) }
             return (state.leaving, state.trouble)
         }
@@ -156,7 +161,7 @@ final class RecordCommitter: Sendable {
     }
 
     private func failed(_ failure: CommitFailure) {
-        let isFinal = failure.error.isFinal
+        let isFinal = failure.error.isDamage
         let (waiters, isNew) = state.withLock { state in
             let isNew = state.trouble == nil
             state.trouble = .init(reason: "\(failure.error)", since: state.trouble?.since ?? seconds())
@@ -168,11 +173,9 @@ final class RecordCommitter: Sendable {
         defer { for waiter in waiters { waiter.resume(returning: false) } }
         guard isNew || isFinal else { return }
         logger.error(
-            failure.error.isDamage
+            isFinal
                 ? "the store is corrupt: nothing more is kept until the next start sets it aside"
-                : isFinal
-                    ? "the store is lost: nothing more is kept until the next start"
-                    : "the store takes nothing: what is new is in memory only, and tried again",
+                : "the store takes nothing: what is new is in memory only, and tried again",
             metadata: ["reason": "\(failure.error)"])
     }
 
@@ -237,12 +240,18 @@ extension RecordCommitter.State {
     }
 }
 
-/// How long a store is left alone that takes nothing: 1 s, twice that after each further failure, at most 30 s.
+/// How long a store is left alone that takes nothing: 1 s, twice that after each further failure, at most `longest`.
 struct RetryDelay {
-    private var delay = Duration.seconds(1)
+    let longest: Duration
+    private var delay: Duration
+
+    init(longest: Duration) {
+        self.longest = longest
+        delay = min(.seconds(1), longest)
+    }
 
     mutating func next() -> Duration {
-        defer { delay = min(delay * 2, .seconds(30)) }
+        defer { delay = min(delay * 2, longest) }
         return delay
     }
 }

@@ -2,15 +2,22 @@ import Redis
 import Sealing
 import TokenBroker
 
-/// What a broker has under its prefix in Redis.
+/// What the brokers of one prefix have in Redis.
 ///
-/// | key                               | what                                                   |
-/// |-----------------------------------|--------------------------------------------------------|
-/// | `<prefix>:owner`                  | which broker has the store, see ``RedisScripts``       |
-/// | `<prefix>:check`                  | tells whether the store is under a master key          |
-/// | `<prefix>:record:<hex>:<hex>`     | see ``RedisRecord``                                    |
+/// | key                               | what                                                             |
+/// |-----------------------------------|------------------------------------------------------------------|
+/// | `<prefix>:check`                  | tells whether the store is under a master key                    |
+/// | `<prefix>:record:<hex>:<hex>`     | see ``RedisRecord``                                              |
+/// | `<prefix>:claim:<hex>`            | who may mint a token, and which was minted last: `owner`,        |
+/// |                                   | `until`, `fence`, `landed`, `token`                              |
+/// | `<prefix>:budget:<hex>`           | when a credential's mint budget is full again                    |
+/// | `<prefix>:feed`, `:number`        | the last 10,000 commits, and how many there were                 |
+/// | `<prefix>:epoch`                  | changes when the server has lost something                       |
+/// | `<prefix>:members`, `:seen`       | which brokers are there, and how far each has read the feed      |
+///
+/// The digits are blinded, and so tell nobody what they stand for.
 struct RedisPlace: RecordWriter {
-    /// How long the store is ours after the last sign of life.
+    /// How long a broker counts as being there after its last sign of life.
     static let lease = Duration.seconds(15)
     /// How much longer than it is of use a record stays: our clock and the server's may differ.
     private static let grace: Int64 = 300
@@ -19,32 +26,142 @@ struct RedisPlace: RecordWriter {
 
     private static let checkContext = [Array("check".utf8)]
 
+    /// How far the feed is.
+    struct FeedState {
+        /// Of the last commit.
+        let number: UInt64
+        /// Another one means that the server has lost something.
+        let epoch: [UInt8]
+
+        fileprivate init?(_ elements: [RESPValue]) {
+            guard elements.count > 2, let number = elements[0].integer, let epoch = elements[1].bytes else {
+                return nil
+            }
+            (self.number, self.epoch) = (UInt64(clamping: number), epoch)
+        }
+    }
+
+    /// What one commit told the others.
+    struct Entry {
+        let number: UInt64
+        let isOurs: Bool
+        /// Of the records, in full.
+        let keys: [[UInt8]]
+    }
+
     private let client: RedisClient
     private let keys: KeyRing
     private let prefix: String
-    private let owner: String
+    /// What this broker is called: other at each start.
+    let name: String
     /// What tells the master key.
     private let check: [UInt8]
+    /// The number of the last commit that we know of.
+    private let known: @Sendable () -> UInt64
+    /// Told the feed's state after each commit, and whether the last is that one.
+    private let committed: @Sendable (FeedState, _ isOurs: Bool) -> Void
 
-    init(_ client: RedisClient, keys: KeyRing, prefix: String) {
+    init(
+        _ client: RedisClient, keys: KeyRing, prefix: String, known: @escaping @Sendable () -> UInt64 = { 0 },
+        committed: @escaping @Sendable (FeedState, _ isOurs: Bool) -> Void = { _, _ in }
+    ) {
         self.client = client
         self.keys = keys
         self.prefix = prefix
-        owner = Hex.encode((0..<16).map { _ in UInt8.random(in: 0...255) })
+        self.known = known
+        self.committed = committed
+        name = Hex.encode((0..<16).map { _ in UInt8.random(in: 0...255) })
         check = keys.seal([RedisRecord.format], for: .check, context: Self.checkContext)
     }
 
-    // MARK: - Whose it is
+    // MARK: - Who is there
 
-    /// Takes the store, if nobody else has it.
-    func acquire() async throws(StoreError) -> Bool {
-        try await run(RedisScripts.acquire, ["owner"], [Array(owner.utf8), Self.leaseText])
+    /// Says that we are there, and how far we have read the feed.
+    ///
+    /// - Returns: How far the feed is, the server's time in milliseconds since 1970, and the names of all that are there.
+    func join(seen: UInt64) async throws(StoreError) -> (feed: FeedState, time: Int64, members: Set<String>) {
+        let lease = "\(Int(Self.lease / .microseconds(1)))"
+        let answer = try await run(
+            RedisScripts.join, ["number", "epoch", "members", "seen"], [name, "\(known())", lease, "\(seen)"].bytes)
+        guard let elements = answer.elements, let feed = FeedState(elements), elements.count > 2,
+            let time = elements[2].integer
+        else { throw .redis(.malformed) }
+        return (feed, time, Set(elements.dropFirst(3).compactMap(\.bytes).map { String(decoding: $0, as: UTF8.self) }))
     }
 
-    func close() async {
-        // Without it others have to wait for the lease's end.
-        _ = try? await run(RedisScripts.release, ["owner"], [Array(owner.utf8)])
+    func close() async { _ = try? await run(RedisScripts.leave, ["members", "seen"], [name].bytes) }
+
+    // MARK: - What they tell each other
+
+    /// The number of the last commit.
+    func number() async throws(StoreError) -> UInt64 {
+        let text = try await send(RedisCommand("GET", key("number"))).bytes
+        return text.flatMap { UInt64(String(decoding: $0, as: UTF8.self)) } ?? 0
     }
+
+    /// The commits after a number.
+    ///
+    /// - Parameters:
+    ///   - reader: Over which nothing else is sent, as it waits.
+    ///   - waiting: How long to wait for the first.
+    func entries(
+        after number: UInt64, from reader: RedisClient, waiting: Duration
+    ) async throws(StoreError) -> [Entry] {
+        let command = RedisCommand(
+            "XREAD", "COUNT", "64", "BLOCK", "\(Int(waiting / .milliseconds(1)))", "STREAMS", key("feed"),
+            "\(number)-0")
+        let answer: RESPValue
+        do throws(RedisError) { answer = try await reader.send(command) } catch { throw .redis(error) }
+        if case .null = answer { return [] }
+        // A map in RESP3, an array of pairs in RESP2.
+        guard let streams = answer.elements,
+            let entries = streams.count == 2 ? streams[1].elements : streams.first?.elements?.last?.elements
+        else { throw .redis(.malformed) }
+        var read: [Entry] = []
+        for entry in entries {
+            guard let parts = entry.elements, parts.count == 2, let id = parts[0].bytes, let fields = parts[1].elements,
+                fields.count == 4, let number = UInt64(String(decoding: id.prefix { $0 != 0x2D }, as: UTF8.self)),
+                let by = fields[1].bytes, let names = fields[3].bytes
+            else { throw .redis(.malformed) }
+            read.append(
+                Entry(
+                    number: number, isOurs: by == Array(name.utf8), keys: names.split(separator: 0x20).map(Array.init)))
+        }
+        return read
+    }
+
+    /// Whether every other broker has read the feed up to a number: those that are there, and those that are known.
+    func isSeen(_ number: UInt64, by members: Set<String>) async throws(StoreError) -> Bool {
+        try await isOne(RedisScripts.seen, ["members", "seen"], (["\(number)", name] + members).bytes)
+    }
+
+    /// Asks for the right to do something.
+    func claim(_ claim: Claim) async throws(StoreError) -> ClaimAnswer {
+        var names = ["claim:\(blinded("claim", claim.name))"]
+        var arguments = [name, "\(Int(claim.lease / .milliseconds(1)))", "\(claim.fence)"].bytes
+        if let cost = claim.cost {
+            names.append("budget:\(blinded("budget", cost.client))")
+            arguments += [cost.interval, cost.allowance, cost.debt].map { "\(Int($0 / .microseconds(1)))" }.bytes
+        }
+        let answer = try await run(RedisScripts.claim, names, arguments).elements ?? []
+        let number = { (place: Int) -> Int64? in answer.count > place ? answer[place].integer : nil }
+        switch (answer.first?.bytes.map { String(decoding: $0, as: UTF8.self) }, number(1), number(2)) {
+        case ("granted", let fence?, let debt?):
+            return .granted(fence: UInt64(clamping: fence), debt: .microseconds(debt))
+        case ("newer", let fence?, _):
+            let record = try await records(answer.last?.bytes.map { [$0] } ?? []).records.first
+            return .newer(fence: UInt64(clamping: fence), record)
+        case ("held", let left?, _): return .held(.milliseconds(left))
+        case ("spent", let debt?, _): return .spent(debt: .microseconds(debt))
+        default: throw .redis(.malformed)
+        }
+    }
+
+    private func blinded(_ kind: String, _ name: [UInt8]) -> String {
+        Hex.encode(keys.blind([Array(kind.utf8), name]))
+    }
+
+    // MARK: - The master key
 
     /// Whether what is here is under the active key; refuses what is under none of the ring. A new store is.
     func isOfActiveKey() async throws(StoreError) -> Bool {
@@ -59,38 +176,57 @@ struct RedisPlace: RecordWriter {
         return opened.isOfActiveKey
     }
 
-    // MARK: - Records
-
-    /// All records, and the keys of those that are not as they were written.
-    func load() async throws(StoreError) -> (records: [Record], refused: [RedisRecord.Key]) {
-        var records: [Record] = []
-        var refused: [RedisRecord.Key] = []
-        for row in try await rows() {
-            if let opened = row.open(with: keys) { records.append(opened.record) } else { refused.append(row.key) }
-        }
-        return (records, refused)
-    }
-
     /// Seals everything that the previous key sealed with the active one; what does not open stays what it is.
     ///
-    /// It may be interrupted at any instant: until all is done, the store counts as the previous key's.
+    /// It may be interrupted at any instant, and others may write meanwhile: until all is done, the store counts as the
+    /// previous key's.
     ///
     /// - Returns: How many records that were.
     func reseal(at now: Int64) async throws(StoreError) -> Int {
         var count = 0
-        for row in try await rows() {
+        for row in try await rows(try await recordKeys()) {
             guard let opened = row.open(with: keys), !opened.isOfActiveKey else { continue }
-            try await commit([opened.record][...], removing: row.key, at: now)
-            count += 1
+            let new = RedisRecord(opened.record, keys: keys)
+            let stays = max(1, milliseconds(opened.record, at: now))
+            let names = [row, new].map { "record:\($0.key.text)" }
+            let hasMoved = try await isOne(
+                RedisScripts.move, names, [row.sealed, new.sealed, Array("\(stays)".utf8)])
+            if hasMoved { count += 1 }
         }
         _ = try await send(RedisCommand([Array("SET".utf8), Array(key("check").utf8), check]))
         return count
     }
 
+    // MARK: - Records
+
+    /// All records, and the keys of those that are not as they were written.
+    func load() async throws(StoreError) -> (records: [Record], refused: [RedisRecord.Key]) {
+        try await open(rows(try await recordKeys()))
+    }
+
+    /// Those of these keys, in full, that are still there.
+    func records(_ names: [[UInt8]]) async throws(StoreError) -> (records: [Record], refused: [RedisRecord.Key]) {
+        let beginning = Array(key("record:").utf8)
+        let found = names.filter { $0.starts(with: beginning) }.compactMap {
+            RedisRecord.Key($0.dropFirst(beginning.count))
+        }
+        return try await open(rows(Set(found)))
+    }
+
+    private func open(_ rows: [RedisRecord]) -> (records: [Record], refused: [RedisRecord.Key]) {
+        var records: [Record] = []
+        var refused: [RedisRecord.Key] = []
+        for row in rows {
+            if let opened = row.open(with: keys) { records.append(opened.record) } else { refused.append(row.key) }
+        }
+        return (records, refused)
+    }
+
     func commit(_ records: [Record], at now: Int64) async throws(CommitFailure) {
         do throws(StoreError) {
-            // Without records too: it says that we are there.
-            var rest = records[...]
+            // Without records too: it tells whether anything would be taken.
+            // Claims end last: then what they have brought is there.
+            var rest = (records.filter(\.ended.isEmpty) + records.filter { !$0.ended.isEmpty })[...]
             repeat {
                 try await commit(rest.prefix(Self.atOnce), at: now)
                 rest = rest.dropFirst(Self.atOnce)
@@ -102,28 +238,33 @@ struct RedisPlace: RecordWriter {
         }
     }
 
-    private func commit(
-        _ records: ArraySlice<Record>, removing old: RedisRecord.Key? = nil, at now: Int64
-    ) async throws(StoreError) {
-        var names = ["owner", "last", "check"]
-        var arguments = [Array(owner.utf8), Self.leaseText, check]
+    private func commit(_ records: ArraySlice<Record>, at now: Int64) async throws(StoreError) {
+        var names = ["number", "epoch", "check", "feed"]
+        var arguments = [name, "\(known())"].bytes + [check, Array("\(records.count)".utf8)]
         for record in records {
             let row = RedisRecord(record, keys: keys)
             names.append("record:\(row.key.text)")
-            let milliseconds = record.end > now ? (record.end - now + Self.grace) * 1000 : 0
-            arguments += [row.sealed, Array("\(milliseconds)".utf8)]
+            arguments += [row.sealed, Array("\(milliseconds(record, at: now))".utf8)]
         }
-        if let old {
-            names.append("record:\(old.text)")
-            arguments += [[], Array("0".utf8)]
+        for claim in records.flatMap(\.ended) {
+            names.append("claim:\(blinded("claim", claim.name))")
+            let token = claim.token.map { key("record:\(RedisRecord.Key(of: $0, keys: keys).text)") } ?? ""
+            arguments += ["\(claim.fence)", token].bytes
         }
-        guard try await run(RedisScripts.commit, names, arguments) else { throw .takenOver }
+        let answer = try await run(RedisScripts.commit, names, arguments)
+        guard let elements = answer.elements, let feed = FeedState(elements) else { throw .redis(.malformed) }
+        committed(feed, elements[2].integer == 1)
     }
 
-    /// Everything that is a record by its key.
-    private func rows() async throws(StoreError) -> [RedisRecord] {
+    /// How long a record stays; 0 for one that is to be deleted.
+    private func milliseconds(_ record: Record, at now: Int64) -> Int64 {
+        record.end > now ? (record.end - now + Self.grace) * 1000 : 0
+    }
+
+    /// What is there of these.
+    private func rows(_ keys: Set<RedisRecord.Key>) async throws(StoreError) -> [RedisRecord] {
         var rows: [RedisRecord] = []
-        var found = Array(try await recordKeys())[...]
+        var found = Array(keys)[...]
         while !found.isEmpty {
             let some = found.prefix(Self.atOnce)
             found = found.dropFirst(some.count)
@@ -137,6 +278,7 @@ struct RedisPlace: RecordWriter {
         return rows
     }
 
+    /// Of everything that is a record by its key.
     private func recordKeys() async throws(StoreError) -> Set<RedisRecord.Key> {
         // The same key may come more than once.
         var found: Set<RedisRecord.Key> = []
@@ -166,19 +308,25 @@ struct RedisPlace: RecordWriter {
 
     // MARK: - Commands
 
-    private static let leaseText = Array("\(Int(lease / .milliseconds(1)))".utf8)
-
     private func key(_ name: String) -> String { "\(prefix):\(name)" }
 
     private func send(_ command: RedisCommand) async throws(StoreError) -> RESPValue {
         do throws(RedisError) { return try await client.send(command) } catch { throw .redis(error) }
     }
 
-    /// Runs a script that answers 1 or 0.
-    private func run(_ script: String, _ names: [String], _ arguments: [[UInt8]]) async throws(StoreError) -> Bool {
+    private func run(_ script: String, _ names: [String], _ arguments: [[UInt8]]) async throws(StoreError) -> RESPValue
+    {
         let head = ["EVAL", script, "\(names.count)"] + names.map(key)
-        let answer = try await send(RedisCommand(head.map { Array($0.utf8) } + arguments))
-        guard let number = answer.integer else { throw .redis(.malformed) }
+        return try await send(RedisCommand(head.bytes + arguments))
+    }
+
+    /// Runs a script that answers 1 or 0.
+    private func isOne(_ script: String, _ names: [String], _ arguments: [[UInt8]]) async throws(StoreError) -> Bool {
+        guard let number = try await run(script, names, arguments).integer else { throw .redis(.malformed) }
         return number == 1
     }
+}
+
+extension [String] {
+    fileprivate var bytes: [[UInt8]] { map { [UInt8]($0.utf8) } }
 }

@@ -1,41 +1,144 @@
 /// What the server does in one step each, so that no other broker comes between.
 ///
-/// In all of them `KEYS[1]` is the store's `owner`, and `ARGV[1]` what this broker is called there: a name of its own at each
-/// start. It keeps others from taking the store for `ARGV[2]` milliseconds after a broker last put its name there. When
-/// nobody has it, only the one that wrote last may go on, whose name stays in `KEYS[2]`: a broker that another one has
-/// followed writes nothing, however late it comes.
+/// `now` is the server's clock, in microseconds. All brokers that have a prefix run these, none of them first.
 enum RedisScripts {
-    /// Takes the store, if nobody has it: 1, else 0.
-    static let acquire = """
-        local owner = redis.call('GET', KEYS[1])
-        if owner and owner ~= ARGV[1] then return 0 end
-        redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+    /// Begins another epoch when the server is behind what a broker knows, or knows none: it has lost something.
+    ///
+    /// `KEYS[1]` is the feed's number, `KEYS[2]` the epoch; `ARGV[1]` what this broker is called, `ARGV[2]` the number of the
+    /// last commit that it knows of.
+    private static let epoch = """
+        local time = redis.call('TIME')
+        local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
+        local number, epoch = tonumber(redis.call('GET', KEYS[1]) or '0'), redis.call('GET', KEYS[2])
+        if not epoch or number < tonumber(ARGV[2]) then
+            number, epoch = math.max(number, tonumber(ARGV[2])), ARGV[1] .. string.format('%.0f', now)
+            redis.call('SET', KEYS[1], string.format('%.0f', number))
+            redis.call('SET', KEYS[2], epoch)
+        end
+
+        """
+
+    /// Writes records, ends claims, and has the others learn of it: answers the number of the last entry in the feed, the
+    /// epoch, and 1 if that entry is this commit's.
+    ///
+    /// `KEYS`: as for ``epoch``, what tells the master key, the feed, the records, the ended claims.
+    /// `ARGV`: as for ``epoch``, what tells the master key, how many records; for each record itself and how many
+    /// milliseconds it stays, 0 deletes it; for each claim its fencing number and the record it brought, or nothing.
+    ///
+    /// The comparison with what is there is what makes a broker harmless that went on long after its claim.
+    static let commit =
+        epoch + """
+            redis.call('SET', KEYS[3], ARGV[3], 'NX')
+            local count = tonumber(ARGV[4])
+            local names = {}
+            for i = 1, count do
+                local key, sealed, stays = KEYS[4 + i], ARGV[3 + 2 * i], ARGV[4 + 2 * i]
+                if stays == '0' then
+                    redis.call('DEL', key)
+                else
+                    redis.call('SET', key, sealed, 'PX', stays)
+                    names[#names + 1] = key
+                end
+            end
+            for i = 1, #KEYS - 4 - count do
+                local place = count + i
+                local key, fence, token = KEYS[4 + place], ARGV[3 + 2 * place], ARGV[4 + 2 * place]
+                local held = redis.call('HMGET', key, 'owner', 'fence', 'landed')
+                if held[1] == ARGV[1] and held[2] == fence then redis.call('HDEL', key, 'owner', 'until') end
+                if token ~= '' and tonumber(fence) > tonumber(held[3] or '0') then
+                    redis.call('HSET', key, 'landed', fence, 'token', token)
+                    if tonumber(held[2] or '0') < tonumber(fence) then redis.call('HSET', key, 'fence', fence) end
+                    redis.call('PEXPIRE', key, 86400000)
+                end
+            end
+            if #names == 0 then return {number, epoch, 0} end
+            number = number + 1
+            redis.call('SET', KEYS[1], string.format('%.0f', number))
+            redis.call('XADD', KEYS[4], 'MAXLEN', '~', 10000, string.format('%.0f-0', number),
+                'by', ARGV[1], 'keys', table.concat(names, ' '))
+            return {number, epoch, 1}
+            """
+
+    /// Gives one broker the right to do something, within the budget that all of them share.
+    ///
+    /// `KEYS`: the claim, the budget if there is one. `ARGV`: what this broker is called, the lease in milliseconds, the
+    /// highest fencing number that it knows, then what a mint takes, what may be owed before it, and what is owed as far as
+    /// this broker knows, which may be more when it was alone for a while: these in microseconds.
+    ///
+    /// Answers `granted` with a fencing number and what is owed in microseconds; `newer` with the number of a token and
+    /// its record; `held` with how many milliseconds it is another's; or `spent` with what is owed.
+    static let claim = """
+        local time = redis.call('TIME')
+        local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
+        local known = tonumber(ARGV[3])
+        local held = redis.call('HMGET', KEYS[1], 'owner', 'until', 'fence', 'landed', 'token')
+        if held[4] and tonumber(held[4]) > known then return {'newer', tonumber(held[4]), held[5]} end
+        if held[1] and held[1] ~= ARGV[1] and tonumber(held[2]) > now then
+            return {'held', math.ceil((tonumber(held[2]) - now) / 1000)}
+        end
+        local debt = 0
+        if KEYS[2] then
+            local full = redis.call('GET', KEYS[2])
+            debt = math.max(0, full and tonumber(full) - now or 0, tonumber(ARGV[6]))
+            if debt > tonumber(ARGV[5]) then return {'spent', math.ceil(debt)} end
+            debt = debt + tonumber(ARGV[4])
+            redis.call('SET', KEYS[2], string.format('%.0f', now + debt), 'PX', math.ceil(debt / 1000) + 86400000)
+        end
+        local fence = math.max(known, tonumber(held[3] or '0')) + 1
+        local lease = tonumber(ARGV[2])
+        redis.call('HSET', KEYS[1], 'owner', ARGV[1], 'until', string.format('%.0f', now + lease * 1000),
+            'fence', string.format('%.0f', fence))
+        redis.call('PEXPIRE', KEYS[1], lease + 86400000)
+        return {'granted', fence, math.ceil(debt)}
+        """
+
+    /// Says that a broker is there, and who else is: answers the feed's number, the epoch, the time in milliseconds since
+    /// 1970, and names.
+    ///
+    /// `KEYS`: as for ``epoch``, the members, what they have seen. `ARGV`: as for ``epoch``, for how many microseconds this
+    /// broker then counts as being there, and up to which number it has seen the feed.
+    static let join =
+        epoch + """
+            for _, gone in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', string.format('%.0f', now))) do
+                redis.call('ZREM', KEYS[3], gone)
+                redis.call('HDEL', KEYS[4], gone)
+            end
+            redis.call('ZADD', KEYS[3], string.format('%.0f', now + tonumber(ARGV[3])), ARGV[1])
+            redis.call('HSET', KEYS[4], ARGV[1], ARGV[4])
+            local answer = {number, epoch, math.floor(now / 1000)}
+            for _, name in ipairs(redis.call('ZRANGE', KEYS[3], 0, -1)) do answer[#answer + 1] = name end
+            return answer
+            """
+
+    /// Says that a broker has gone.
+    static let leave = """
+        redis.call('ZREM', KEYS[1], ARGV[1])
+        redis.call('HDEL', KEYS[2], ARGV[1])
         return 1
         """
 
-    /// Writes records, unless another broker has the store, or has written to it since: 1, else 0.
+    /// Whether every other broker has seen the feed up to a number: those that are there, and those that are known: 1, else 0.
     ///
-    /// `KEYS[3]` is what tells the master key, `ARGV[3]`; like the rest it is written anew for a store that was emptied. Each
-    /// further key goes with two arguments: the record, and how many milliseconds it stays; 0 deletes it.
-    static let commit = """
-        local last = redis.call('GET', KEYS[1]) or redis.call('GET', KEYS[2])
-        if last and last ~= ARGV[1] then return 0 end
-        redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-        redis.call('SET', KEYS[2], ARGV[1])
-        redis.call('SET', KEYS[3], ARGV[3], 'NX')
-        for i = 4, #KEYS do
-            if ARGV[2 * i - 3] == '0' then
-                redis.call('DEL', KEYS[i])
-            else
-                redis.call('SET', KEYS[i], ARGV[2 * i - 4], 'PX', ARGV[2 * i - 3])
-            end
+    /// `KEYS`: the members, what they have seen. `ARGV`: the number, what this broker is called, what the known are called.
+    static let seen = """
+        local time = redis.call('TIME')
+        local now = string.format('%.0f', tonumber(time[1]) * 1000000 + tonumber(time[2]))
+        local names = redis.call('ZRANGEBYSCORE', KEYS[1], now, '+inf')
+        for i = 3, #ARGV do names[#names + 1] = ARGV[i] end
+        for _, name in ipairs(names) do
+            local seen = redis.call('HGET', KEYS[2], name) or '0'
+            if name ~= ARGV[2] and tonumber(seen) < tonumber(ARGV[1]) then return 0 end
         end
         return 1
         """
 
-    /// Gives the store up.
-    static let release = """
-        if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
+    /// Puts what was sealed anew in the place of what it was, unless that has changed meanwhile: 1, else 0.
+    ///
+    /// `KEYS`: the old record, the new. `ARGV`: what the old was, what the new is, how many milliseconds it stays.
+    static let move = """
+        if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+        redis.call('DEL', KEYS[1])
+        redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])
         return 1
         """
 }

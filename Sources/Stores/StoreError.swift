@@ -22,10 +22,6 @@ package enum StoreError: Error, Hashable, Sendable {
     /// The store has been closed.
     case closed
     case redis(RedisError)
-    /// Another broker has the store.
-    case inUse
-    /// Another broker has taken the store over.
-    case takenOver
 
     /// Whether the file is beyond use, whoever opens it.
     var isDamage: Bool {
@@ -35,9 +31,6 @@ package enum StoreError: Error, Hashable, Sendable {
         default: false
         }
     }
-
-    /// Whether nothing will ever be kept again, whatever is tried.
-    var isFinal: Bool { isDamage || self == .takenOver }
 
     /// The error of the system call that has just returned -1.
     static func last(_ call: String) -> StoreError { .system(call: call, errno: Glibc.errno) }
@@ -58,8 +51,6 @@ extension StoreError: CustomStringConvertible {
         case .malformed: "it is broken"
         case .closed: "it is closed"
         case .redis(let error): error.description
-        case .inUse: "another broker has it"
-        case .takenOver: "another broker has taken it over"
         }
     }
 }

@@ -52,6 +52,7 @@ extension Broker {
         next.names = next.entries.keys.sorted()
         for place in places { place.callerDeadline = callerDeadline }
         retire(into: &next, at: now)
+        if places[0].persistence?.replicas != nil { next.index() }
         next.tellCredentials()
         let broker = Broker(next, in: self)
         broker.show(tenants)

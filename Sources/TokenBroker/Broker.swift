@@ -20,6 +20,8 @@ package final class Broker: Sendable {
         /// Every tenant's, sorted.
         var names: [String] = []
         var credentials: [CredentialIdentity: SharedCredential] = [:]
+        /// The same by ``SharedCredential/client``; empty where no other broker has the store.
+        var credentialsByClient: [[UInt8]: [SharedCredential]] = [:]
         /// The caches of those that are tenants no more, while there is something to remember or to do.
         var retired: [String: TokenCache] = [:]
         /// What a store kept of tenants and credentials that there have not been since the start; nil without a store.
@@ -63,7 +65,10 @@ package final class Broker: Sendable {
                 setup: setup, cache: TokenCache(setup, Self.place(of: tenant.name, among: places)))
         }
         precondition(tenancy.entries.count == tenants.count, "no two tenants of one name")
+        if persistence?.replicas != nil { tenancy.index() }
         tenancy.unclaimed?.restore(tenancy.entries.mapValues(\.cache), at: now)
+        // With other brokers it would soon be out of date: the store is read again for new tenants.
+        if persistence?.replicas != nil { tenancy.unclaimed = nil }
         tenancy.names = tenancy.entries.keys.sorted()
         self.tenancy = tenancy
         metrics.register(for: tenants)
@@ -166,6 +171,19 @@ package final class Broker: Sendable {
     package func revoke(_ token: Secret, grant: Grant) async throws(BrokerError) -> Revocation {
         guard grant.mayRevoke else { throw .accessDenied }
         let fingerprint = Fingerprint(of: token.reveal())
+        if let revocation = try await revoke(token, fingerprint, grant: grant) { return revocation }
+        // It may have been minted by another broker just now.
+        if let replicas = places.first?.persistence?.replicas {
+            guard await replicas.hear() else { throw .storeUnavailable(retryAfter: .seconds(1)) }
+            if let revocation = try await revoke(token, fingerprint, grant: grant) { return revocation }
+        }
+        return .unknown
+    }
+
+    /// - Returns: nil for a token that is unknown.
+    private func revoke(
+        _ token: Secret, _ fingerprint: Fingerprint, grant: Grant
+    ) async throws(BrokerError) -> Revocation? {
         var attempts: [TokenCache] = []
         var results: [Result<Revocation, BrokerError>] = []
         // All of them, as an upstream may give two tenants with one credential the same token, and those that are no more, as
@@ -183,7 +201,7 @@ package final class Broker: Sendable {
         try await settle()
         for case .failure(let pending) in results { throw pending }
         let revocations = results.compactMap { try? $0.get() }
-        return revocations.contains(.upstream) ? .upstream : revocations.first { $0 != .unknown } ?? .unknown
+        return revocations.contains(.upstream) ? .upstream : revocations.first { $0 != .unknown }
     }
 
     /// Revokes every token of a tenant that may still be alive, for an operator.
@@ -206,9 +224,12 @@ package final class Broker: Sendable {
     /// Whether what happens survives a restart; nil when nothing is meant to.
     package var storeCondition: StoreCondition? { store?.condition }
 
-    /// Waits until all that has happened would survive a restart.
+    /// Waits until all that has happened would survive a restart, and is known to every other broker with the same store.
     private func settle() async throws(BrokerError) {
-        guard await store?.settle() ?? true else { throw .storeUnavailable(retryAfter: .seconds(1)) }
+        let replicas = places.first?.persistence?.replicas
+        guard await store?.settle() ?? true, await replicas?.spread() ?? true else {
+            throw .storeUnavailable(retryAfter: .seconds(1))
+        }
     }
 
     private func entry(of tenant: String, for grant: Grant) throws(BrokerError) -> Entry {
@@ -241,6 +262,11 @@ package final class Broker: Sendable {
         let hash = tenant.utf8.reduce(UInt64(0xcbf2_9ce4_8422_2325)) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
         return places[Int(hash % UInt64(places.count))]
     }
+}
+
+extension Broker.Tenancy {
+    /// Has credentials be found by their client.
+    mutating func index() { credentialsByClient = Dictionary(grouping: credentials.values, by: \.client) }
 }
 
 extension BrokerError {

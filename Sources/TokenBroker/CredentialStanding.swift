@@ -24,6 +24,11 @@ struct CredentialStanding: Equatable, Sendable {
 
     var isSuspended: Bool { suspension != nil }
 
+    /// Whether it tells mints the same: what has proved it is each broker's own.
+    func saysTheSame(as other: CredentialStanding) -> Bool {
+        secret == other.secret && winner == other.winner && suspension == other.suspension
+    }
+
     /// Takes note of a success.
     ///
     /// - Returns: Whether that secret is the one in use; it is not when it was refused while the answer was on its way.
@@ -54,6 +59,9 @@ struct CredentialStanding: Equatable, Sendable {
         refused = []
         return false
     }
+
+    /// Takes note that there is no reason for doubt.
+    mutating func prove() { if !isSuspended { isProven = true } }
 
     /// Lets mints be made again.
     mutating func lift() {

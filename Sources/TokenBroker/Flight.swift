@@ -4,6 +4,8 @@ struct Flight {
     let number: Int
     /// When it will have failed at the latest.
     let deadline: Instant
+    /// The fencing number of its claim; nil while it has none, as another broker may be minting.
+    var fence: UInt64?
     var waiters: [Waiter] = []
     /// Whether a task is there that sends the overdue waiters away.
     var hasSweeper = false
@@ -35,12 +37,17 @@ struct Departure {
     let timeout: Duration
     /// Whose budget has paid for it.
     let payer: SharedCredential
+    /// Which part of that.
+    let spender: MintBudget.Spender
     /// From when on it was due: the refresh point of the token that it is to replace; nil when there is none, or no need.
     let refreshPoint: Instant?
+    /// Of the claim that it was made under; 0 where nothing is claimed.
+    var fence: UInt64 = 0
 
     /// The same flight with another of the credential's secrets.
     func again(paidBy payer: SharedCredential) -> Departure {
         Departure(
-            key: key, number: number, reason: .secretChanged, timeout: timeout, payer: payer, refreshPoint: nil)
+            key: key, number: number, reason: .secretChanged, timeout: timeout, payer: payer, spender: spender,
+            refreshPoint: nil)
     }
 }

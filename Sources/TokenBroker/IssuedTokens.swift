@@ -10,6 +10,13 @@ struct IssuedTokens {
         /// Dropped here; the upstream is being told, at the instant again.
         case pending(nextTry: Instant)
         case upstream
+
+        fileprivate func isFurther(than other: Revocation) -> Bool {
+            switch (self, other) {
+            case (.local, .none), (.local, .pending), (.upstream, .none), (.upstream, .pending), (.pending, .none): true
+            default: false
+            }
+        }
     }
 
     /// What is remembered of one token.
@@ -24,6 +31,8 @@ struct IssuedTokens {
         var revocation = Revocation.none
         /// Whether a caller has said that the vendor refuses it.
         var isRejected = false
+        /// Whether somebody here sees to it that the upstream is told.
+        var isFollowed = false
         /// Those of the keys for which a store has it.
         var keptScopes: [ScopeSet] = []
     }
@@ -50,13 +59,25 @@ struct IssuedTokens {
         issued[fingerprint]?.extend(to: end, mintedWith: secret)
     }
 
-    /// Raises a tombstone that was there before a restart.
-    mutating func restore(_ kept: KeptTombstone, isForeign: Bool, canRevoke: Bool, from moment: Instant) {
+    /// Raises a tombstone that was there before a restart, or that another broker has raised: what is known already of the
+    /// same token stays, if it is further.
+    ///
+    /// - Returns: Whether something is known that was not kept.
+    @discardableResult
+    mutating func restore(
+        _ kept: KeptTombstone, isForeign: Bool, canRevoke: Bool, from moment: Instant
+    ) -> Bool {
         var revocation = kept.revocation(at: moment)
         if isForeign || !canRevoke, case .pending = revocation { revocation = .local }
+        let known = issued[kept.fingerprint]
+        let isFurther = known?.revocation.isFurther(than: revocation) == true
+        if let known, isFurther { revocation = known.revocation }
         issued[kept.fingerprint] = Issued(
-            end: moment + kept.endsIn, token: kept.token, mintedWith: kept.mintedWith, isForeign: isForeign,
-            revocation: revocation, isRejected: kept.isRejected)
+            end: max(moment + kept.endsIn, known?.end ?? moment), token: kept.token ?? known?.token,
+            mintedWith: kept.mintedWith, isForeign: isForeign, revocation: revocation,
+            isRejected: kept.isRejected || known?.isRejected == true, isFollowed: known?.isFollowed == true,
+            keptScopes: known?.keptScopes ?? [])
+        return isFurther || known?.isRejected == true && !kept.isRejected
     }
 
     subscript(fingerprint: Fingerprint) -> Issued? { issued[fingerprint] }
@@ -85,9 +106,20 @@ struct IssuedTokens {
         issued[fingerprint]?.keptScopes.append(scopes)
     }
 
+    /// Those of the keys for which a store has a token, which has none of them from now on.
+    mutating func takeKept(_ fingerprint: Fingerprint) -> [ScopeSet] {
+        defer { issued[fingerprint]?.keptScopes = [] }
+        return issued[fingerprint]?.keptScopes ?? []
+    }
+
     /// What a store has, by token and scopes.
     var kept: [(fingerprint: Fingerprint, scopes: ScopeSet)] {
         issued.flatMap { fingerprint, token in token.keptScopes.map { (fingerprint, $0) } }
+    }
+
+    /// Those that are revoked or rejected.
+    var tombstones: [Fingerprint] {
+        issued.filter { $0.value.revocation != .none || $0.value.isRejected }.map(\.key)
     }
 
     /// Those that the upstream is yet to be told of.
@@ -132,6 +164,15 @@ struct IssuedTokens {
     }
 
     mutating func markRejected(_ fingerprint: Fingerprint) { issued[fingerprint]?.isRejected = true }
+
+    /// Those that the upstream is yet to be told of, and nobody here sees to; from now on somebody does.
+    mutating func follow() -> [(fingerprint: Fingerprint, token: Secret)] {
+        let unfollowed = pending.filter { issued[$0.fingerprint]?.isFollowed == false }
+        for (fingerprint, _) in unfollowed { follow(fingerprint) }
+        return unfollowed
+    }
+
+    mutating func follow(_ fingerprint: Fingerprint) { issued[fingerprint]?.isFollowed = true }
 
     mutating func mark(_ fingerprint: Fingerprint, _ revocation: Revocation) {
         issued[fingerprint]?.revocation = revocation

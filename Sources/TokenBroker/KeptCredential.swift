@@ -11,6 +11,8 @@ struct KeptCredential {
     /// The fingerprints of its secrets: what the upstream thinks of them says nothing of others.
     let secrets: [Fingerprint]
     let standing: CredentialStanding
+    /// For how long that has been so; nil when the upstream has never said otherwise.
+    let judgedAgo: Duration?
     /// When this was written.
     let moment: Moment
     /// How long the budget takes from then until it is full.
@@ -19,12 +21,13 @@ struct KeptCredential {
     let limits: MintBudget.Limits
 
     init(
-        client: [UInt8], secrets: [Fingerprint], standing: CredentialStanding, debt: Duration,
+        client: [UInt8], secrets: [Fingerprint], standing: CredentialStanding, judged: Instant?, debt: Duration,
         limits: MintBudget.Limits, by clock: WallClock, at now: Instant
     ) {
         self.client = client
         self.secrets = secrets
         self.standing = standing
+        judgedAgo = judged.map { now - $0 }
         self.debt = debt
         self.limits = limits
         moment = clock.moment(of: now)
@@ -40,6 +43,7 @@ struct KeptCredential {
         standing = CredentialStanding(
             secrets: secrets.count, secret: try reader.one(of: places), winner: try reader.one(of: places),
             suspension: try reader.optional { reader throws(BinaryReader.Malformed) in try reader.failure() })
+        judgedAgo = try reader.optional { reader throws(BinaryReader.Malformed) in try reader.duration() }
         moment = try reader.moment()
         debt = try reader.duration()
         let (burst, rate) = (try reader.signed(), try reader.signed())
@@ -57,6 +61,7 @@ struct KeptCredential {
         writer.append(standing.secret, of: places)
         writer.append(standing.winner, of: places)
         writer.append(standing.suspension) { $0.append($1) }
+        writer.append(judgedAgo) { $0.append($1) }
         writer.append(moment)
         writer.append(debt)
         writer.append(limits.burst)

@@ -8,24 +8,31 @@ struct KeptTenant {
     let identity: [UInt8]
     /// The fingerprints of the credential's secrets, for the same reason.
     let secrets: [Fingerprint]
-    /// Of the keys that the upstream refuses.
-    let suspended: [ScopeSet]
-    /// Of the keys that wait after a failure: for how long, and after which.
-    let backOffs: [(scopes: ScopeSet, delay: Duration, failure: MintFailure)]
+    /// Of the keys that the upstream refuses, and for how long it has.
+    let suspended: [(scopes: ScopeSet, age: Duration)]
+    /// Of the keys that wait after a failure: for how long yet, after which, and for how long they have.
+    let backOffs: [(scopes: ScopeSet, delay: Duration, failure: MintFailure, age: Duration)]
+    /// How long ago all that the upstream had refused was forgotten; nil when it never was.
+    let liftedAgo: Duration?
     let history: KeptHistory
     let moment: Moment
 
     init(
         identity: TenantIdentity, secrets: [Fingerprint], slots: SlotTable, history: MintHistory,
-        by clock: WallClock, at now: Instant
+        lifted: Instant?, by clock: WallClock, at now: Instant
     ) {
         self.identity = identity.digest.bytes
         self.secrets = secrets
-        suspended = slots.all.filter { $0.slot.obstacle == .suspended }.map(\.key.scopes)
+        let age = { (slot: Slot) in slot.judged.map { now - $0 } ?? .zero }
+        suspended = slots.all.filter { $0.slot.obstacle == .suspended }.map { ($0.key.scopes, age($0.slot)) }
         backOffs = slots.all.compactMap { key, slot in
-            guard case .backOff(let until, let failure) = slot.obstacle, until > now else { return nil }
-            return (key.scopes, until - now, failure)
+            // That another broker is to mint is no verdict.
+            guard case .backOff(let until, let failure) = slot.obstacle, until > now, failure != .elsewhere else {
+                return nil
+            }
+            return (key.scopes, until - now, failure, age(slot))
         }
+        liftedAgo = lifted.map { now - $0 }
         self.history = KeptHistory(history, at: now)
         moment = clock.moment(of: now)
     }
@@ -36,10 +43,13 @@ struct KeptTenant {
         identity = try reader.bytes()
         secrets = try reader.list { reader throws(BinaryReader.Malformed) in Fingerprint(number: try reader.unsigned())
         }
-        suspended = try reader.list { reader throws(BinaryReader.Malformed) in try reader.scopes() }
-        backOffs = try reader.list { reader throws(BinaryReader.Malformed) in
-            (try reader.scopes(), try reader.duration(), try reader.failure())
+        suspended = try reader.list { reader throws(BinaryReader.Malformed) in
+            (try reader.scopes(), try reader.duration())
         }
+        backOffs = try reader.list { reader throws(BinaryReader.Malformed) in
+            (try reader.scopes(), try reader.duration(), try reader.failure(), try reader.duration())
+        }
+        liftedAgo = try reader.optional { reader throws(BinaryReader.Malformed) in try reader.duration() }
         history = try KeptHistory(&reader)
         moment = try reader.moment()
         try reader.end()
@@ -50,12 +60,17 @@ struct KeptTenant {
         writer.append(Self.version)
         writer.append(identity)
         writer.append(secrets) { $0.append($1.number) }
-        writer.append(suspended) { $0.append($1) }
+        writer.append(suspended) { writer, one in
+            writer.append(one.scopes)
+            writer.append(one.age)
+        }
         writer.append(backOffs) { writer, backOff in
             writer.append(backOff.scopes)
             writer.append(backOff.delay)
             writer.append(backOff.failure)
+            writer.append(backOff.age)
         }
+        writer.append(liftedAgo) { $0.append($1) }
         history.write(to: &writer)
         writer.append(moment)
         return writer.bytes

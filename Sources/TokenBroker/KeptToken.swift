@@ -15,6 +15,8 @@ struct KeptToken {
     let granted: ScopeSet
     /// The fingerprint of the secret that it was minted with.
     let mintedWith: Fingerprint
+    /// The higher it is, the later the token was minted; 0 in a store that one broker has.
+    let fence: UInt64
     let lifetime: Duration
     /// When this was written: the next three count from then.
     let moment: Moment
@@ -24,8 +26,8 @@ struct KeptToken {
     let expiresIn: Duration
 
     init(
-        _ token: AccessToken, of key: TokenKey, _ client: [UInt8], mintedWith: Fingerprint, lastAsked: Instant?,
-        by clock: WallClock, at now: Instant
+        _ token: AccessToken, of key: TokenKey, _ client: [UInt8], mintedWith: Fingerprint, fence: UInt64,
+        lastAsked: Instant?, by clock: WallClock, at now: Instant
     ) {
         self.client = client
         identity = key.tenant.digest.bytes
@@ -33,6 +35,7 @@ struct KeptToken {
         minted = MintedToken(token: token.secret, tokenType: token.type, lifetime: nil, members: token.members)
         granted = token.scopes
         self.mintedWith = mintedWith
+        self.fence = fence
         lifetime = token.schedule.lifetime
         moment = clock.moment(of: now)
         askedAgo = lastAsked.map { now - $0 }
@@ -54,6 +57,7 @@ struct KeptToken {
                 }, uniquingKeysWith: { first, _ in first }))
         granted = try reader.scopes()
         mintedWith = Fingerprint(number: try reader.unsigned())
+        fence = try reader.unsigned()
         lifetime = try reader.duration()
         moment = try reader.moment()
         askedAgo = try reader.optional { reader throws(BinaryReader.Malformed) in try reader.duration() }
@@ -76,6 +80,7 @@ struct KeptToken {
         }
         writer.append(granted)
         writer.append(mintedWith.number)
+        writer.append(fence)
         writer.append(lifetime)
         writer.append(moment)
         writer.append(askedAgo) { $0.append($1) }

@@ -44,7 +44,7 @@ package struct MintBudget: Hashable, Sendable {
     }
 
     private let limits: Limits
-    private let interval: Duration
+    let interval: Duration
     /// When the bucket will be full again if nothing more is spent.
     private var full: ContinuousClock.Instant
     /// How many were ever taken out of it and not put back.
@@ -69,8 +69,7 @@ package struct MintBudget: Hashable, Sendable {
 
     /// How long `spender` has to wait for its next mint; zero when it need not.
     func wait(for spender: Spender, at now: ContinuousClock.Instant) -> Duration {
-        let mayOwe = limits.burst - 1 - reserve(against: spender)
-        return max(.zero, (full - now) - interval * mayOwe)
+        max(.zero, (full - now) - allowance(for: spender))
     }
 
     /// Takes one mint out, if `spender` has one.
@@ -85,6 +84,22 @@ package struct MintBudget: Hashable, Sendable {
         full = max(full, now) + interval * count
         mints += count
     }
+
+    /// The most that may be owed before `spender` has no mint.
+    func allowance(for spender: Spender) -> Duration { interval * (limits.burst - 1 - reserve(against: spender)) }
+
+    /// Takes as many out as all of the brokers would that know nothing of each other, if they may: one of a full bucket
+    /// always.
+    mutating func spendShare(_ spender: Spender, of replicas: Int, at now: ContinuousClock.Instant) -> Bool {
+        let debt = debt(at: now)
+        guard debt == .zero || debt + interval * (replicas - 1) <= allowance(for: spender) else { return false }
+        full = now + min(debt + interval * replicas, interval * limits.burst)
+        mints += 1
+        return true
+    }
+
+    /// Takes up what is owed by all brokers.
+    mutating func adopt(debt: Duration, at now: ContinuousClock.Instant) { full = now + debt }
 
     /// How long it takes to be full again.
     func debt(at now: ContinuousClock.Instant) -> Duration { max(.zero, full - now) }

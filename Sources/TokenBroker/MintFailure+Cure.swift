@@ -1,4 +1,7 @@
 extension MintFailure {
+    /// None at all: another broker with the same store is to mint, and cannot be asked.
+    static let elsewhere = MintFailure.unavailable("another_replica_mints", retryAfter: nil)
+
     /// The class.
     package var outcome: MintOutcome {
         switch self {

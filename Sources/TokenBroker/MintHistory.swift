@@ -13,6 +13,12 @@ struct MintHistory {
         /// 0 when there was no token.
         let fingerprint: UInt64
 
+        /// Whether it is the same mint, by another broker's clock perhaps.
+        fileprivate func isSame(as other: Record) -> Bool {
+            milliseconds == other.milliseconds && fingerprint == other.fingerprint && reason == other.reason
+                && abs(sent - other.sent) < 2000
+        }
+
         /// The same as seen from another beginning.
         fileprivate func moved(by milliseconds: Int64) -> Record {
             Record(
@@ -60,6 +66,19 @@ struct MintHistory {
         beginning = moment
         records = kept.mints.suffix(Self.maximumRecords)
         lastFailure = kept.lastFailure.map { ($0.failure, moment - $0.age) }
+    }
+
+    /// Takes up what another broker knows of the same tenant: of each mint there is one record.
+    mutating func merge(_ other: MintHistory) {
+        let shift = (other.beginning - beginning).milliseconds
+        let added = other.records.map { $0.moved(by: shift) }.filter { record in
+            !records.contains { $0.isSame(as: record) }
+        }
+        if !added.isEmpty {
+            let all = (records[next...] + records[..<next] + added).sorted { $0.sent < $1.sent }
+            (records, next) = (all.suffix(Self.maximumRecords), 0)
+        }
+        if let failure = other.lastFailure, failure.at > lastFailure?.at ?? beginning { lastFailure = failure }
     }
 
     /// The oldest first, sent since `now`: before it.

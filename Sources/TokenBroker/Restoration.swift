@@ -10,12 +10,12 @@ struct Restoration: Sendable {
         var lead: Int64
     }
 
-    private var credentials: [(name: [UInt8], kept: KeptCredential)] = []
-    private var tombstones: [(tenant: String, kept: KeptTombstone)] = []
-    private var tokens: [(tenant: String, kept: KeptToken)] = []
-    private var tenants: [(tenant: String, kept: KeptTenant)] = []
+    private(set) var credentials: [(name: [UInt8], kept: KeptCredential)] = []
+    private(set) var tombstones: [(tenant: String, kept: KeptTombstone)] = []
+    private(set) var tokens: [(tenant: String, kept: KeptToken)] = []
+    private(set) var tenants: [(tenant: String, kept: KeptTenant)] = []
     /// Those of which a record is missing, which may have been a tombstone.
-    private var damaged: Set<String>
+    private(set) var damaged: Set<String>
     private var boots: [UInt64: Boot] = [:]
     private let clock: WallClock
     private let logger: Logger
@@ -64,8 +64,7 @@ struct Restoration: Sendable {
     }
 
     private func reportClock() {
-        guard boots.contains(where: { !clock.isOfThisBoot($0.key) && clock.now < $0.value.uptime + $0.value.lead })
-        else { return }
+        guard boots.contains(where: { !clock.isOfThisBoot($0.key) && !hasCome($0.value) }) else { return }
         logger.error("the clock is behind the store's last change: no token of that boot is handed out")
     }
 
@@ -105,12 +104,13 @@ struct Restoration: Sendable {
         tenants.removeAll { caches[$0.tenant] != nil }
     }
 
-    /// The latest last.
-    private func tokensByAge(
+    /// The latest last: by fencing number, and where there is none, or the same, by when it was written.
+    func tokensByAge(
         of caches: [String: TokenCache], at now: Instant
     ) -> [(tenant: String, kept: KeptToken, age: Duration?)] {
         tokens.filter { caches[$0.tenant] != nil }.map { ($0.tenant, $0.kept, age(of: $0.kept.moment, at: now)) }
             .sorted { one, other in
+                guard one.kept.fence == other.kept.fence else { return one.kept.fence < other.kept.fence }
                 guard let first = one.age, let second = other.age else { return one.age == nil && other.age != nil }
                 return first > second
             }
@@ -122,12 +122,12 @@ struct Restoration: Sendable {
             return clock.age(of: moment, at: now)
         }
         // One moment that is yet to come is enough to tell that the two clocks do not agree.
-        guard clock.now >= boot.uptime + boot.lead else { return nil }
+        guard hasCome(boot) else { return nil }
         return .milliseconds(max(0, clock.now - moment.uptime - boot.lead))
     }
 
+    private func hasCome(_ boot: Boot) -> Bool { clock.now + clock.tolerance.milliseconds >= boot.uptime + boot.lead }
+
     /// When that was; now when it cannot be told.
-    private func instant(of moment: Moment, at now: Instant) -> Instant {
-        now - (age(of: moment, at: now) ?? .zero)
-    }
+    func instant(of moment: Moment, at now: Instant) -> Instant { now - (age(of: moment, at: now) ?? .zero) }
 }

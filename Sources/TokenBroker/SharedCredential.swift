@@ -14,9 +14,13 @@ final class SharedCredential: Sendable {
     /// Whatever changes.
     private struct State {
         var budget: MintBudget
+        /// How many of the mints taken out of it are yet to be claimed from the other brokers.
+        var unclaimed = 0
         /// What each caller has used of its part of the budget, by name.
         var rejections: [String: Allowance] = [:]
         var standing: CredentialStanding
+        /// When that last changed; nil when it never has.
+        var judged: Instant?
         var isProbing = false
         var held: [Takeoff] = []
         var tenants: [WeakCache] = []
@@ -25,7 +29,15 @@ final class SharedCredential: Sendable {
 
         /// What a store keeps of it.
         func kept(at now: Instant) -> (debt: Duration, secret: Int, winner: Int, isSuspended: Bool) {
-            (budget.debt(at: now), standing.secret, standing.winner, standing.isSuspended)
+            (debt(at: now), standing.secret, standing.winner, standing.isSuspended)
+        }
+
+        /// What is owed, as far as all brokers know.
+        func debt(at now: Instant) -> Duration { max(.zero, budget.debt(at: now) - budget.interval * unclaimed) }
+
+        /// Takes up what all brokers owe: to that comes what was not claimed.
+        mutating func owe(_ debt: Duration, at now: Instant) {
+            budget.adopt(debt: debt + budget.interval * unclaimed, at: now)
         }
     }
 
@@ -89,11 +101,20 @@ extension SharedCredential {
 
     /// Takes one mint out of the budget, if `spender` has one.
     func spend(_ spender: MintBudget.Spender, at now: Instant) -> Bool {
-        change(at: now) { $0.budget.spend(spender, at: now) }
+        change(at: now) { state in
+            guard state.budget.spend(spender, at: now) else { return false }
+            if isShared { state.unclaimed += 1 }
+            return true
+        }
     }
 
     /// Puts a mint back that was never made.
-    func refund(at now: Instant) { change(at: now) { $0.budget.refund() } }
+    func refund(at now: Instant) {
+        change(at: now) { state in
+            state.budget.refund()
+            if isShared { state.unclaimed -= 1 }
+        }
+    }
 
     /// Takes one rejection out of a caller's part of the budget, which is half of it.
     ///
@@ -103,6 +124,77 @@ extension SharedCredential {
         let unused = Allowance(burst: max(1, limits.burst / 2), interval: limits.interval * 2)
         return state.withLock { $0.rejections[caller, default: unused].take(at: now) }
     }
+}
+
+// MARK: Sharing with other brokers
+
+extension SharedCredential {
+    /// Whether other brokers mint with it.
+    var isShared: Bool { persistence?.replicas != nil }
+
+    /// What a mint that was taken out of the budget costs all brokers.
+    func cost(for spender: MintBudget.Spender, at now: Instant) -> Claim.Cost {
+        state.withLock { state in
+            Claim.Cost(
+                client: client, interval: limits.interval, allowance: state.budget.allowance(for: spender),
+                debt: state.debt(at: now))
+        }
+    }
+
+    /// Takes note that a mint was claimed, and of what all brokers owe with it.
+    func noteClaimed(debt: Duration, at now: Instant) {
+        change(at: now) { state in
+            state.unclaimed -= 1
+            state.owe(debt, at: now)
+        }
+    }
+
+    /// Puts a mint back that all brokers together have not.
+    func noteSpent(debt: Duration, at now: Instant) {
+        refund(at: now)
+        state.withLock { $0.owe(debt, at: now) }
+    }
+
+    /// Takes the mint that was taken out of the budget out of this broker's share of it; puts it back if there is none.
+    func spendShare(_ spender: MintBudget.Spender, of replicas: Int, at now: Instant) -> Bool {
+        refund(at: now)
+        return change(at: now) { $0.budget.spendShare(spender, of: replicas, at: now) }
+    }
+
+    /// Takes up what another broker kept of the same client.
+    ///
+    /// - Parameter moment: When it was written; now when that cannot be told.
+    /// - Returns: Whether the upstream thinks otherwise of it now.
+    func takeUp(_ kept: KeptCredential, from moment: Instant, at now: Instant) -> Bool {
+        state.withLock { state in
+            var told = MintBudget(limits, at: now)
+            told.restore(debt: kept.debt, by: kept.limits.interval, from: moment)
+            if told.debt(at: now) > state.debt(at: now) { state.owe(told.debt(at: now), at: now) }
+            guard kept.secrets == fingerprints else {
+                state.winners.insert(kept.secrets[kept.standing.winner])
+                return false
+            }
+            guard !state.standing.saysTheSame(as: kept.standing) else { return false }
+            let judged = kept.judgedAgo.map { moment - $0 }
+            guard let judged, state.judged.map({ $0 <= judged }) ?? true else {
+                // What was written last is not what was known last.
+                if let own = state.judged, judged.map({ $0 < own }) ?? true { keep(state, at: now) }
+                return false
+            }
+            (state.standing, state.judged) = (kept.standing, judged)
+            return true
+        }
+    }
+
+    /// Takes note that another broker has minted with a secret: it is good if it is the one that is in use.
+    func prove(_ secret: Fingerprint) {
+        state.withLock { state in
+            if fingerprints[state.standing.secret] == secret { state.standing.prove() }
+        }
+    }
+
+    /// Has the store keep all that is known of it.
+    func keepAgain(at now: Instant) { state.withLock { keep($0, at: now) } }
 }
 
 // MARK: Standing
@@ -149,16 +241,21 @@ extension SharedCredential {
     private func change<Value>(at now: Instant, _ body: (inout State) -> Value) -> Value {
         state.withLock { state in
             let old = state.kept(at: now)
+            let standing = state.standing
             let value = body(&state)
+            if !standing.saysTheSame(as: state.standing) { state.judged = now }
             let new = state.kept(at: now)
-            if let persistence, new != old {
-                let kept = KeptCredential(
-                    client: client, secrets: fingerprints, standing: state.standing, debt: new.debt,
-                    limits: limits, by: persistence.clock, at: now)
-                persistence.store.keep([kept.record(named: identity.name)])
-            }
+            if new != old { keep(state, at: now) }
             return value
         }
+    }
+
+    private func keep(_ state: State, at now: Instant) {
+        guard let persistence else { return }
+        let kept = KeptCredential(
+            client: client, secrets: fingerprints, standing: state.standing, judged: state.judged,
+            debt: state.debt(at: now), limits: limits, by: persistence.clock, at: now)
+        persistence.store.keep([kept.record(named: identity.name)])
     }
 
     /// Takes up what was kept of the same client: with the same secrets, or with those before them.
@@ -169,7 +266,9 @@ extension SharedCredential {
             state.budget.restore(debt: kept.debt, by: kept.limits.interval, from: moment)
             state.winners.insert(kept.secrets[kept.standing.winner])
             // Of other secrets it says nothing.
-            if kept.secrets == fingerprints { state.standing = kept.standing }
+            if kept.secrets == fingerprints {
+                (state.standing, state.judged) = (kept.standing, kept.judgedAgo.map { moment - $0 })
+            }
         }
     }
 
@@ -178,19 +277,21 @@ extension SharedCredential {
     /// - Returns: How many mints of the other's are among that.
     func succeed(_ other: SharedCredential, at now: Instant) -> Int {
         let (debt, mints, standing, winners, rejections) = other.state.withLock {
-            ($0.budget.debt(at: now), $0.budget.mints, $0.standing, $0.winners, $0.rejections)
+            ($0.debt(at: now), $0.budget.mints, ($0.standing, $0.judged), $0.winners, $0.rejections)
         }
         state.withLock { state in
             state.rejections.merge(rejections) { own, _ in own }
             state.budget.restore(debt: debt, by: other.limits.interval, from: now)
             state.winners.formUnion(winners)
-            if other.fingerprints == fingerprints { state.standing = standing }
+            if other.fingerprints == fingerprints { (state.standing, state.judged) = standing }
         }
         return mints
     }
 
     /// Takes over the mints that another has made beyond the first `count`.
     func take(_ other: SharedCredential, beyond count: Int, at now: Instant) {
+        // With other brokers the mints that are on their way are claimed yet.
+        if isShared { return }
         let mints = other.state.withLock { $0.budget.mints }
         if mints > count { change(at: now) { $0.budget.take(mints - count, at: now) } }
     }

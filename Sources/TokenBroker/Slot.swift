@@ -22,10 +22,14 @@ struct Slot {
     var token: AccessToken?
     /// The place of the credential's secret that it was minted with.
     var secret = 0
+    /// The highest fencing number that a token of it had.
+    var fence: UInt64 = 0
     var flight: Flight?
     var obstacle = Obstacle.none
     /// In a row.
     var failures = 0
+    /// When the upstream, or an operator, last had a say in the obstacle.
+    var judged: Instant?
     /// The first failure since the last success.
     var failingSince: Instant?
     var lastAsked: Instant?
@@ -48,6 +52,7 @@ struct Slot {
     /// Takes note of a failure, which stands in the way from now on.
     mutating func fail(_ obstacle: Obstacle, at now: Instant) {
         self.obstacle = obstacle
+        judged = now
         failingSince = failingSince ?? now
     }
 

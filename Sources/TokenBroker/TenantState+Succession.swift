@@ -22,7 +22,7 @@ extension TenantState {
         if let suspension = standing.suspension { history.note(suspension, at: now) }
         if old.credential !== next.credential { takeCredential(after: old.credential) }
         if old.identity != next.identity || old.credential.fingerprints != next.credential.fingerprints {
-            liftSuspensions()
+            liftSuspensions(at: now)
         }
         return waiters
     }
@@ -70,7 +70,11 @@ extension TenantState {
         case .failure(let failure):
             if failure.isOfCredential { _ = flown.refuse(place, because: failure, at: now) }
         }
-        if !isRetired { history.note(departure, sent: sent, result, at: now) }
+        if !isRetired {
+            history.note(departure, sent: sent, result, at: now)
+            changes.includeTenant = true
+            end(departure, with: nil)
+        }
         return Arrival(
             waiters: [], landing: .landed, result: result, generation: nil, next: nil,
             changed: flown.standing == before ? nil : flown)

@@ -24,11 +24,15 @@ struct TenantState {
 
     // The last known of the credential's standing: a fresh token's hand-out asks no lock but its tenant's.
     private(set) var suspendedSince: Instant?
+    /// When the upstream's refusals were last forgotten.
+    var lifted: Instant?
     var winner: Int
     var slots: SlotTable
     var history: MintHistory
     var issued = IssuedTokens()
     var changes = Changes()
+    /// How often something of another broker's was taken up that makes keepers' plans void.
+    var takenUp = 0
     private var departures = 0
     private var generations = 0
 
@@ -46,7 +50,7 @@ struct TenantState {
     var defaultKey: TokenKey { slots.defaultKey }
     var isKeptWarm: Bool { setup.tenant.keepWarm && !isRetired }
     var canRevoke: Bool { setup.tenant.provider.revocationURL != nil }
-    private var defaultLifetime: Duration { setup.tenant.provider.defaultLifetime }
+    var defaultLifetime: Duration { setup.tenant.provider.defaultLifetime }
     var isSuspended: Bool { suspendedSince != nil }
 }
 
@@ -94,7 +98,7 @@ extension TenantState {
         if isRetired { return .refuse(.unknownTenant) }
         credential.lift(at: now)
         suspendedSince = nil
-        liftSuspensions()
+        liftSuspensions(at: now)
         if let flight = slots[defaultKey]?.flight { return .wait(flight: flight.number, nil) }
         guard credential.spend(.operator, at: now) else {
             return .refuse(.budgetExhausted(retryAfter: credential.wait(for: .operator, at: now)))
@@ -170,7 +174,7 @@ extension TenantState {
         let secret = credential.fingerprints.firstIndex(of: proof)
         if case .failure(let failure) = answer, failure.isOfCredential,
             secret.map({ credential.refuse($0, because: failure, at: now) }) ?? true,
-            credential.spend(departure.reason == .operator ? .operator : spender(for: departure.key), at: now)
+            credential.spend(departure.spender, at: now)
         {
             history.note(departure, sent: sent, .failure(failure), at: now)
             changes.includeTenant = true
@@ -187,6 +191,7 @@ extension TenantState {
         if case .success(let token) = result, slot.token?.fingerprint == token.fingerprint {
             result = take(again: token, in: &slot, at: now)
         }
+        slot.fence = max(slot.fence, departure.fence)
         history.note(departure, sent: sent, result, at: now)
         let landing: Landing
         switch result {
@@ -198,6 +203,7 @@ extension TenantState {
         slots[departure.key] = slot
         if slot.token !== held { changes.keys.insert(departure.key) }
         changes.includeTenant = true
+        end(departure, with: slot.token !== held ? slot.token : nil)
         return Arrival(
             waiters: flight.waiters, landing: landing, result: result, generation: slot.generation, next: nil,
             changed: reviewCredential(at: now) ? credential : nil)
@@ -207,16 +213,26 @@ extension TenantState {
     /// back in the budget.
     mutating func mayLeave(_ departure: Departure, at now: Instant) -> Bool {
         if slots[departure.key]?.flight?.number == departure.number { return true }
-        // Who has taken the payer's place owes what that owed.
-        let payer = credential.client == departure.payer.client ? credential : departure.payer
-        payer.refund(at: now)
+        giveUp(departure, at: now)
         return false
+    }
+
+    /// Puts a mint back in the budget that was never made, or ends the claim that it was to be made under.
+    private mutating func giveUp(_ departure: Departure, at now: Instant) {
+        guard departure.fence == 0 else {
+            // Of a tenant that is one no more, nothing is kept.
+            changes.includeTenant = !isRetired
+            return end(departure, with: nil)
+        }
+        // Who has taken the payer's place owes what that owed, if no other broker keeps the account.
+        let hasHeir = credential.client == departure.payer.client && !departure.payer.isShared
+        (hasHeir ? credential : departure.payer).refund(at: now)
     }
 
     /// Ends a flight that never left, because the upstream has refused the credential meanwhile.
     mutating func ground(_ departure: Departure, because failure: MintFailure, at now: Instant) -> Arrival? {
+        giveUp(departure, at: now)
         guard let flight = slots[departure.key]?.flight, flight.number == departure.number else { return nil }
-        credential.refund(at: now)
         slots[departure.key]?.flight = nil
         let generation = nextGeneration()
         slots[departure.key]?.generation = generation
@@ -273,6 +289,7 @@ extension TenantState {
         slots[key] = slot
         return Departure(
             key: key, number: departures, reason: reason, timeout: timeout, payer: credential,
+            spender: reason == .operator ? .operator : spender(for: key),
             refreshPoint: reason == .ahead ? slot.token?.schedule.refreshPoint : nil)
     }
 
@@ -357,6 +374,7 @@ extension TenantState {
         slot.failures = 0
         slot.failingSince = nil
         slot.obstacle = isRepeated ? .sameToken(until: token.schedule.lastUse) : .none
+        slot.judged = now
         return .landed
     }
 
@@ -389,7 +407,7 @@ extension TenantState {
         guard standing.winner != winner else { return true }
         winner = standing.winner
         for key in slots.keys(where: { [winner] in $0.secret != winner }) { slots[key]?.dropToken() }
-        liftSuspensions()
+        liftSuspensions(at: now)
         return true
     }
 
@@ -398,9 +416,11 @@ extension TenantState {
         if standing.isSuspended != isSuspended { suspendedSince = standing.isSuspended ? now : nil }
     }
 
-    mutating func liftSuspensions() {
+    mutating func liftSuspensions(at now: Instant) {
+        lifted = now
         for key in slots.keys(where: { $0.obstacle == .suspended }) {
             slots[key]?.obstacle = .none
+            slots[key]?.judged = now
             changes.includeTenant = true
         }
     }
@@ -582,7 +602,7 @@ extension TenantState {
         changes.tombstones.insert(fingerprint)
     }
 
-    private mutating func drop(_ fingerprint: Fingerprint) {
+    mutating func drop(_ fingerprint: Fingerprint) {
         for key in slots.keys(where: { $0.token?.fingerprint == fingerprint }) {
             let generation = nextGeneration()
             slots[key]?.dropToken()

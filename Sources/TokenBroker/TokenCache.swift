@@ -255,11 +255,14 @@ extension TokenCache {
     }
 
     private func fly(_ departure: Departure, with credential: SharedCredential) async {
-        let (mayLeave, setup) = state.withLock { [now] in ($0.mayLeave(departure, at: now), $0.setup) }
+        let (mayLeave, before) = state.withLock { [now] in ($0.mayLeave(departure, at: now), $0.setup) }
         guard mayLeave else { return }
         // It was held back for longer than that was the tenant's.
-        guard setup.credential === credential else { return launch(departure) }
-        let tenant = setup.tenant
+        guard before.credential === credential else { return launch(departure) }
+        guard let departure = await claim(departure) else { return }
+        // That may have taken long.
+        let setup = setup
+        let (tenant, credential) = (setup.tenant, setup.credential)
         let standing = credential.standing
         if let refusal = standing.suspension, departure.reason != .operator {
             let now = now
@@ -288,7 +291,7 @@ extension TokenCache {
     }
 
     /// Tells those concerned what a flight has come to, and sees to what follows.
-    private func finish(_ departure: Departure, _ arrival: TenantState.Arrival?) {
+    func finish(_ departure: Departure, _ arrival: TenantState.Arrival?) {
         guard let arrival else { return }
         for waiter in arrival.waiters { waiter.continuation.resume(returning: arrival.landing) }
         if let generation = arrival.generation { keep(departure.key, generation: generation) }
@@ -426,6 +429,7 @@ extension TokenCache {
         guard let retryAfter = await attempt.value else {
             return .success(state.withLock { $0.issued[fingerprint]?.revocation } == .upstream ? .upstream : .local)
         }
+        state.withLock { $0.issued.follow(fingerprint) }
         keepRevoking(token, fingerprint, after: 1)
         return .failure(.revocationPending(retryAfter: retryAfter))
     }
@@ -484,9 +488,15 @@ extension TokenCache {
     /// Tells the upstream again and again, until it has heard or the token has ended.
     private func keepRevoking(_ token: Secret, _ fingerprint: Fingerprint, after failures: Int) {
         nap(until: nextRevocationTry(fingerprint)) { cache in
-            // It may have ended meanwhile.
-            guard cache.nextRevocationTry(fingerprint) != nil else { return nil }
+            // It may have ended meanwhile, or another broker tried.
+            guard let next = cache.nextRevocationTry(fingerprint) else { return nil }
+            if next > cache.now { return next }
             cache.run {
+                if let left = await cache.turn(fingerprint) {
+                    let later = cache.now + left
+                    cache.state.withLock { $0.issued.mark(fingerprint, .pending(nextTry: later)) }
+                    return cache.keepRevoking(token, fingerprint, after: failures)
+                }
                 let retryAfter = await cache.tellUpstream(token, fingerprint, failures: failures)
                 if retryAfter != nil { cache.keepRevoking(token, fingerprint, after: failures + 1) }
             }
@@ -494,9 +504,11 @@ extension TokenCache {
         }
     }
 
-    /// Goes on with the revocations that were pending before a restart.
+    /// Goes on with the revocations that were pending before a restart, or that another broker has begun.
     func resumeRevocations() {
-        for (fingerprint, token) in state.withLock({ $0.issued.pending }) { keepRevoking(token, fingerprint, after: 1) }
+        for (fingerprint, token) in state.withLock({ $0.issued.follow() }) {
+            keepRevoking(token, fingerprint, after: 1)
+        }
     }
 
     /// Looks after what is there and needs no mint yet.

@@ -16,6 +16,14 @@ struct TokenKey: Hashable, Sendable {
         self.hash = hasher.finalize()
     }
 
+    /// What a mint of it is claimed by, see ``Replicas``.
+    var claimName: [UInt8] {
+        var writer = BinaryWriter()
+        writer.append(tenant.digest.bytes)
+        writer.append(scopes.description)
+        return Digest256(SHA256.hash(data: writer.bytes)).bytes
+    }
+
     static func == (one: TokenKey, other: TokenKey) -> Bool {
         one.hash == other.hash && one.scopes == other.scopes && one.tenant == other.tenant
     }

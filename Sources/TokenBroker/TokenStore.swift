@@ -85,6 +85,8 @@ package struct Record: Hashable, Sendable {
     package var end: Int64
     /// Secret.
     package var payload: [UInt8]
+    /// The claims that have ended with it, see ``Replicas``.
+    package var ended: [EndedClaim] = []
 
     package init(_ id: ID, end: Int64, payload: [UInt8]) {
         self.id = id

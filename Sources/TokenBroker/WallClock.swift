@@ -2,17 +2,21 @@
 package struct WallClock: Sendable {
     /// Tells this boot of this machine from every other; 0 when that is not known.
     private let boot: UInt64
+    /// How far another machine's clock may be ahead of this one's. What it wrote is taken for that much younger at most.
+    let tolerance: Duration
     private let timeOfDay: @Sendable () -> Int64
     private let uptime: @Sendable (ContinuousClock.Instant) -> Int64
 
     /// - Parameters:
+    ///   - tolerance: How far another machine's clock may be ahead.
     ///   - timeOfDay: Now, in milliseconds since 1970.
     ///   - uptime: At an instant, in milliseconds of a clock that runs through suspend and that nobody can set.
     package init(
-        boot: UInt64, timeOfDay: @escaping @Sendable () -> Int64,
+        boot: UInt64, tolerance: Duration = .zero, timeOfDay: @escaping @Sendable () -> Int64,
         uptime: @escaping @Sendable (ContinuousClock.Instant) -> Int64
     ) {
         self.boot = boot
+        self.tolerance = tolerance
         self.timeOfDay = timeOfDay
         self.uptime = uptime
     }
@@ -33,8 +37,12 @@ package struct WallClock: Sendable {
     ///
     /// - Returns: nil when it is yet to come by the only clock there is, which is then of no use.
     func age(of moment: Moment, at now: Instant) -> Duration? {
-        let age = isOfThisBoot(moment) ? uptime(now) - moment.uptime : timeOfDay() - moment.timeOfDay
-        return age < 0 ? nil : .milliseconds(age)
+        if isOfThisBoot(moment) {
+            let age = uptime(now) - moment.uptime
+            return age < 0 ? nil : .milliseconds(age)
+        }
+        let age = Duration.milliseconds(timeOfDay() - moment.timeOfDay)
+        return age < .zero - tolerance ? nil : max(.zero, age)
     }
 }
 

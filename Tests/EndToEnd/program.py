@@ -9,8 +9,10 @@ import pathlib
 import re
 import secrets
 import signal
+import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import urllib.parse
@@ -75,6 +77,9 @@ class Program:
         """How many it has open."""
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 
+    def send(self, what):
+        self._process.send_signal(what)
+
     def stop(self, how=signal.SIGTERM):
         """Sends the signal, waits for the end, and returns the exit status. To have ended before is an error."""
         if self._stopped:
@@ -106,13 +111,13 @@ class Demo(Program):
 
 
 class Simulator(Program):
-    """`tokenwell simulate`, with the vendor's sample client."""
+    """`tokenwell simulate`, with the vendor's sample client unless `options` say otherwise."""
 
     SECRET = "rehearsal"
 
-    def __init__(self, vendor, lifetime):
+    def __init__(self, vendor, lifetime, *options, secret=SECRET, port=0):
         super().__init__(
-            "simulate", vendor, "--port", "0", "--secret", self.SECRET, "--lifetime", str(lifetime))
+            "simulate", vendor, "--port", str(port), "--secret", secret, "--lifetime", str(lifetime), *options)
 
     def clients(self):
         return get(self.port(), "/_simulator/clients").json["clients"]
@@ -125,7 +130,11 @@ class Simulator(Program):
 
     def slow_down(self, seconds):
         """Delays the next token answer."""
-        assert post(self.port(), "/_simulator/fault", {"mode": "slow", "seconds": seconds}).status == 200
+        self.misbehave(mode="slow", seconds=seconds)
+
+    def misbehave(self, **fault):
+        """Arms a fault, or with `mode="none"` disarms it: see `tokenwell help simulate`."""
+        assert post(self.port(), "/_simulator/fault", fault).status == 200
 
 
 class Upstream(Program):
@@ -140,14 +149,15 @@ class Upstream(Program):
 class Service(Program):
     """`tokenwell serve` with these tenants, whose secrets are VENDOR_SECRET, and one caller, whose key is `key`.
 
-    `settings` are further lines of the configuration; `is_operator` is what the caller is.
+    `settings` are further lines of the configuration; `is_operator` is what the caller is. Without a `key` it makes one, and
+    without a `port` it takes any that is free.
     """
 
-    def __init__(self, folder, tenants, before=(), settings="", granted='["*"]', is_operator=True):
-        self.key = "tw_" + base64.urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("=")
+    def __init__(self, folder, tenants, before=(), settings="", granted='["*"]', is_operator=True, key=None, port=0):
+        self.key = key or new_key()
         configuration = pathlib.Path(folder, "tokenwell.yaml")
         configuration.write_text(f"""\
-listen: 127.0.0.1:0
+listen: 127.0.0.1:{port}
 {settings}
 tenants:
 {tenants}
@@ -192,6 +202,23 @@ class Broker(Service):
 """
 
 
+class Redis(Program):
+    """A server of the test's own, that writes nothing to the disk."""
+
+    command = ("redis-server",)
+
+    def __init__(self, port=None):
+        self.number = port or free_ports(1)[0]
+        super().__init__("--port", str(self.number), "--bind", "127.0.0.1", "--save", "", "--dir", tempfile.gettempdir())
+        self.wait_for(lambda lines: any("Ready to accept connections" in line for line in lines))
+
+    def ask(self, *words):
+        """What it answers to a command, as text."""
+        return subprocess.run(
+            ["redis-cli", "-p", str(self.number), *map(str, words)], stdin=subprocess.DEVNULL, capture_output=True,
+            text=True, timeout=PATIENCE, check=True).stdout.strip()
+
+
 class Answer:
     """A whole response."""
 
@@ -203,6 +230,20 @@ class Answer:
     @property
     def json(self):
         return json.loads(self.body)
+
+
+def free_ports(count):
+    """Ports that nobody listens at; somebody else could take one before it is used."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [listener.getsockname()[1] for listener in sockets]
+    for listener in sockets:
+        listener.close()
+    return ports
+
+
+def new_key():
+    """A caller's key."""
+    return "tw_" + base64.urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("=")
 
 
 def get(port, path, key=None, connection=None):

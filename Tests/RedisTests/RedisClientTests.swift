@@ -155,33 +155,6 @@ struct RedisClientTests {
         #expect(await failure(client) == nil)
     }
 
-    @Test func `a subscriber hears what is published, and after a restart again`() async throws {
-        let redis = try LoopbackRedis()
-        let client = try client(redis.url)
-        let server = RedisServer(try RedisURL(redis.url), tls: try .client(), password: nil, timeout: .seconds(60))
-        let (events, heard) = AsyncStream.makeStream(of: RedisSubscription.Event.self)
-        let subscription = RedisSubscription(to: ["news", "other"], at: server, on: try TestLoops.group) {
-            heard.yield($0)
-        }
-        var iterator = events.makeAsyncIterator()
-        guard case .subscribed = await iterator.next() else { throw NotHeard() }
-        _ = try await client.send(RedisCommand("PUBLISH", "news", "a\r\nb"))
-        guard case .message(let channel, let payload) = await iterator.next() else { throw NotHeard() }
-        #expect(channel == Array("news".utf8) && payload == Array("a\r\nb".utf8))
-        try redis.restart()
-        guard case .lost(.closed) = await iterator.next() else { throw NotHeard() }
-        while case .lost = await iterator.next() {}
-        let deadline = ContinuousClock.Instant.generous
-        while await failure(client, RedisCommand("PUBLISH", "other", "c")) != nil, ContinuousClock.now < deadline {
-            await Task.yield()
-        }
-        guard case .message(_, let last) = await iterator.next() else { throw NotHeard() }
-        #expect(last == Array("c".utf8))
-        subscription.end()
-    }
-
-    private struct NotHeard: Error {}
-
     @Test func `a password is seen nowhere`() throws {
         let server = RedisServer(try RedisURL("redis://localhost"), tls: try .client(), password: "hunter2")
         for text in ["\(server)", "\(server.hello)", String(reflecting: server), String(reflecting: server.hello)] {

@@ -11,20 +11,28 @@ import TokenBroker
 
 @testable import Stores
 
+/// Time as it passes.
+private struct LoopTime: Timekeeper {
+    var now: ContinuousClock.Instant { .now }
+
+    func sleep(until instant: ContinuousClock.Instant) async { try? await Task.sleep(until: instant) }
+}
+
 /// The store in Debian's `redis-server`.
 struct RedisStoreTests {
     /// A server, and the clocks of whoever has a store there, which stand still until a test moves them.
     final class Place: Sendable {
         let redis: Mutex<LoopbackRedis>
         let client: RedisClient
+        let reader: RedisClient
         private let lines = Mutex<[UInt8]>([])
         private let latest = Mutex((clock: ManualClock(), metrics: MetricsRegistry()))
 
         init(_ arguments: [String] = []) throws {
             let redis = try LoopbackRedis(arguments)
-            client = RedisClient(
-                RedisServer(try RedisURL(redis.url), tls: try .client(), password: nil, timeout: .seconds(60)),
-                on: try TestLoops.group)
+            let server = RedisServer(try RedisURL(redis.url), tls: try .client(), password: nil, timeout: .seconds(60))
+            client = RedisClient(server, on: try TestLoops.group)
+            reader = RedisClient(server, on: try TestLoops.group)
             self.redis = Mutex(redis)
         }
 
@@ -32,26 +40,28 @@ struct RedisStoreTests {
         var clock: ManualClock { latest.withLock { $0.clock } }
         var log: String { lines.withLock { String(decoding: $0, as: UTF8.self) } }
 
+        /// - Parameter spreadLimit: For a store that is shared with others: its clock goes on by itself, as theirs does.
         func open(
-            _ keys: KeyRing, prefix: String = "tokenwell"
+            _ keys: KeyRing, prefix: String = "tokenwell", spreadLimit: Duration? = nil
         ) async throws(StoreError) -> (store: RedisStore, kept: KeptRecords) {
             let (clock, metrics) = (ManualClock(), MetricsRegistry())
             latest.withLock { $0 = (clock, metrics) }
+            let timekeeper: any Timekeeper = spreadLimit == nil ? clock : LoopTime()
             let logger = Logger(label: "store") { label in
                 LineLogHandler(
                     JSONLogFormat(label: label), logLevel: .trace,
                     sink: { [weak self] line in self?.lines.withLock { $0.append(contentsOf: line) } })
             }
             return try await RedisStore.open(
-                client, prefix: prefix, keys: keys, timekeeper: clock, metrics: metrics, logger: logger,
-                patience: .zero, seconds: { StoreFolder.now })
+                client, reader: reader, prefix: prefix, keys: keys, timekeeper: timekeeper, metrics: metrics,
+                logger: logger,
+                patience: .zero, spreadLimit: spreadLimit ?? .zero, seconds: { StoreFolder.now })
         }
 
         /// Has the store put there what it was given.
         func settle(_ store: RedisStore, _ clock: ManualClock) async -> Bool {
             async let isSettled = store.settle()
-            // The one that says that we are there sleeps too.
-            await clock.sleepers(2)
+            await clock.sleepers(1)
             if let deadline = clock.nextDeadline { clock.advance(by: clock.now.duration(to: deadline)) }
             return await isSettled
         }
@@ -66,7 +76,8 @@ struct RedisStoreTests {
         func content() async throws -> [[UInt8]: [UInt8]] {
             var content: [[UInt8]: [UInt8]] = [:]
             for key in try await command("KEYS", "*").elements?.compactMap(\.bytes) ?? [] {
-                content[key] = try await client.send(RedisCommand([Array("GET".utf8), key])).bytes
+                // What is no string is not what was kept, but what the brokers agree on.
+                content[key] = try? await client.send(RedisCommand([Array("GET".utf8), key])).bytes
             }
             return content
         }
@@ -127,7 +138,10 @@ struct RedisStoreTests {
         try await write([.token("the-name", of: "acme-corp", payload: "the-payload")], keys, at: place)
         let content = try await place.content()
         let names = content.keys.map { String(decoding: $0, as: UTF8.self) }
-        #expect(Set(names.map { $0.prefix(16) }) == ["tokenwell:check", "tokenwell:last", "tokenwell:record"])
+        #expect(
+            Set(names.map { $0.prefix(16) }) == [
+                "tokenwell:check", "tokenwell:number", "tokenwell:epoch", "tokenwell:record",
+            ])
         for bytes in content.flatMap({ [$0.key, $0.value] }) {
             for secret in ["the-name", "acme-corp", "the-payload"] {
                 #expect(!String(decoding: bytes, as: UTF8.self).contains(secret))
@@ -135,66 +149,187 @@ struct RedisStoreTests {
         }
     }
 
-    @Test func `one broker at a time has it`() async throws {
+    /// What a store's follower hears, one event after the other.
+    private func events(of store: RedisStore) -> AsyncStream<RedisStore.Event>.AsyncIterator {
+        let (events, heard) = AsyncStream.makeStream(of: RedisStore.Event.self)
+        store.follow { heard.yield($0) }
+        return events.makeAsyncIterator()
+    }
+
+    private func records(_ event: RedisStore.Event?) throws -> Set<Record> {
+        guard case .kept(let kept) = try #require(event) else { return [] }
+        return Set(kept.records)
+    }
+
+    private static let long = Duration.seconds(300)
+
+    @Test func `what one broker keeps the others hear of, and nobody of its own`() async throws {
+        let place = try Place()
+        let (first, _) = try await place.open(keys, spreadLimit: Self.long)
+        let (second, kept) = try await place.open(keys, spreadLimit: Self.long)
+        #expect(kept.records.isEmpty)
+        var heard = events(of: second)
+        first.follow { _ in }
+        for (store, name) in [(first, "a"), (second, "b"), (first, "c")] {
+            store.keep([.token(name)])
+            #expect(await store.settle())
+            #expect(await store.spread())
+        }
+        #expect(try records(await heard.next()) == [.token("a")])
+        #expect(try records(await heard.next()) == [.token("c")])
+        #expect(place.metric("tokenwell_replicas") == "2")
+        #expect(await first.hear())
+    }
+
+    @Test func `a broker that has not read what was kept keeps it from being spread, until it leaves`() async throws {
+        let place = try Place()
+        let (deaf, _) = try await place.open(keys, spreadLimit: .zero)
+        let (other, _) = try await place.open(keys, spreadLimit: Self.long)
+        let (store, _) = try await place.open(keys, spreadLimit: .zero)
+        store.follow { _ in }
+        other.follow { _ in }
+        store.keep([.token("a")])
+        #expect(await store.settle())
+        #expect(await other.hear())
+        // Neither where it was kept nor where it was heard of.
+        #expect(await store.spread() == false)
+        await place.close(deaf)
+        #expect(await other.spread())
+        #expect(other.share(of: [1]).replicas == 2)
+    }
+
+    @Test func `who has missed some of what was said reads everything`() async throws {
+        let place = try Place()
+        let (first, _) = try await place.open(keys, spreadLimit: Self.long)
+        let (second, _) = try await place.open(keys, spreadLimit: Self.long)
+        for name in ["a", "b"] {
+            first.keep([.token(name)])
+            #expect(await first.settle())
+        }
+        _ = try await place.command("XTRIM", "tokenwell:feed", "MAXLEN", "1")
+        var heard = events(of: second)
+        #expect(try records(await heard.next()) == [.token("a"), .token("b")])
+        second.readAgain()
+        #expect(try records(await heard.next()) == [.token("a"), .token("b")])
+        first.follow { _ in }
+        #expect(await first.spread())
+    }
+
+    @Test func `a server that was emptied is to be given everything again`() async throws {
+        let place = try Place()
+        let (store, _) = try await place.open(keys, spreadLimit: Self.long)
+        var heard = events(of: store)
+        store.keep([.token("a")])
+        #expect(await store.settle())
+        #expect(await store.spread())
+        _ = try await place.command("FLUSHALL")
+        #expect(try records(await heard.next()).isEmpty)
+        guard case .lost? = await heard.next() else { throw NotHeard() }
+        // What comes now is later than what was lost.
+        #expect(try await place.command("GET", "tokenwell:number").bytes == Array("1".utf8))
+        store.keep([.token("b")])
+        #expect(await store.settle())
+        #expect(await store.spread())
+        #expect(try await place.command("GET", "tokenwell:number").bytes == Array("2".utf8))
+    }
+
+    private struct NotHeard: Error {}
+
+    // MARK: Claims
+
+    private func claim(_ fence: UInt64 = 0, debt: Duration = .zero, allowance: Duration = .seconds(7 * 3600)) -> Claim {
+        Claim(
+            name: Array(repeating: 7, count: 32), lease: .seconds(60), fence: fence,
+            cost: Claim.Cost(client: [1], interval: .seconds(3600), allowance: allowance, debt: debt))
+    }
+
+    @Test func `a claim is one broker's until it ends, and each has a higher number`() async throws {
         let place = try Place()
         let (first, _) = try await place.open(keys)
         let clock = place.clock
-        await #expect(throws: StoreError.inUse) { _ = try await place.open(keys) }
-        first.keep([.token("a")])
+        let (second, _) = try await place.open(keys)
+        guard case .granted(1, .seconds(3600)) = await first.claim(claim()) else { throw NotGranted() }
+        guard case .held(let left) = await second.claim(claim()), left <= .seconds(60) else { throw NotGranted() }
+        // Its own again, as it does not know that it has it.
+        guard case .granted(2, _) = await first.claim(claim()) else { throw NotGranted() }
+        var failed = Record(.init(.tenant, tenant: "acme"), end: StoreFolder.now + 60, payload: [7])
+        failed.ended = [EndedClaim(name: claim().name, fence: 2, token: nil)]
+        first.keep([failed])
         #expect(await place.settle(first, clock))
-        await place.close(first)
-        #expect(try await place.open(keys).kept.records == [.token("a")])
+        guard case .granted(3, _) = await second.claim(claim()) else { throw NotGranted() }
+        // A server that knows less than we do.
+        _ = try await place.command("FLUSHALL")
+        guard case .granted(8, _) = await first.claim(claim(7)) else { throw NotGranted() }
     }
 
-    @Test func `who comes back late writes nothing over the one that has taken its place`() async throws {
+    @Test func `who does not know the last token gets that instead of a claim, whoever ends late`() async throws {
         let place = try Place()
         let (late, _) = try await place.open(keys)
         let clock = place.clock
-        #expect(try await place.command("PTTL", "tokenwell:owner").integer ?? 0 > 10_000)
+        let (store, _) = try await place.open(keys)
+        guard case .granted(1, _) = await late.claim(claim()) else { throw NotGranted() }
         // As after its lease.
-        _ = try await place.command("DEL", "tokenwell:owner")
-        let (next, _) = try await place.open(keys)
-        let content = try await place.content()
-        late.keep([.token("a")])
-        #expect(await place.settle(late, clock) == false)
-        #expect(try await place.content() == content)
-        #expect(late.condition.trouble?.reason == "another broker has taken it over")
-        #expect(place.log.contains("the store is lost"))
-        await place.close(late)
-        #expect(try await place.content() == content)
-        next.keep([.token("b")])
-        #expect(await place.settle(next, place.clock))
+        _ = try await place.command(
+            "EVAL", "for _, k in ipairs(redis.call('KEYS', '*:claim:*')) do redis.call('HDEL', k, 'owner') end", "0")
+        guard case .granted(2, _) = await store.claim(claim()) else { throw NotGranted() }
+        store.keep([.token("new"), landed(2, "new")])
+        #expect(await place.settle(store, place.clock))
+        late.keep([.token("old"), landed(1, "old")])
+        #expect(await place.settle(late, clock))
+        guard case .newer(2, let record?) = await late.claim(claim(1)) else { throw NotGranted() }
+        #expect(record == .token("new"))
+        guard case .granted(3, _) = await late.claim(claim(2)) else { throw NotGranted() }
     }
 
-    @Test func `who comes back when the one that has taken its place has left writes nothing either`() async throws {
+    private func landed(_ fence: UInt64, _ token: String) -> Record {
+        var record = Record(.init(.tenant, tenant: "acme"), end: StoreFolder.now + 60, payload: [7])
+        record.ended = [EndedClaim(name: claim().name, fence: fence, token: Record.token(token).id)]
+        return record
+    }
+
+    @Test func `the budget is all brokers' together`() async throws {
         let place = try Place()
-        let (late, _) = try await place.open(keys)
-        let clock = place.clock
-        _ = try await place.command("DEL", "tokenwell:owner")
-        let (next, _) = try await place.open(keys)
-        next.keep([.token("b")])
-        #expect(await place.settle(next, place.clock))
-        await place.close(next)
-        let content = try await place.content()
-        late.keep([.token("a")])
-        #expect(await place.settle(late, clock) == false)
-        #expect(try await place.content() == content)
-        #expect(late.condition.trouble?.reason == "another broker has taken it over")
+        let (first, _) = try await place.open(keys)
+        let (second, _) = try await place.open(keys)
+        for number in 1...3 {
+            let store = number == 2 ? second : first
+            var claim = claim()
+            claim.name = Array(repeating: UInt8(number), count: 32)
+            guard case .granted(_, let debt) = await store.claim(claim) else { throw NotGranted() }
+            #expect(debt <= .seconds(3600 * number) && debt > .seconds(3600 * (number - 1)))
+        }
+        // So narrow that no time the test takes would matter.
+        guard case .spent(let debt) = await second.claim(claim(allowance: .zero)) else { throw NotGranted() }
+        #expect(debt <= .seconds(3600 * 3))
     }
 
-    @Test func `it is asked for without anything to keep`() async throws {
+    @Test func `a server that knows no budget takes up what the broker knows`() async throws {
         let place = try Place()
         let (store, _) = try await place.open(keys)
-        let owner = try await place.command("GET", "tokenwell:owner")
-        _ = try await place.command("FLUSHALL")
-        await place.clock.sleepers(1)
-        place.clock.advance(by: RedisPlace.lease / 3)
-        // After the answer more may have come, for which it waits.
-        await place.clock.sleepers(1)
-        #expect(try await place.command("GET", "tokenwell:owner") == owner)
-        #expect(try await place.command("EXISTS", "tokenwell:check") == .integer(1))
-        #expect(store.condition == StoreCondition())
+        guard case .spent = await store.claim(claim(debt: .seconds(8 * 3600))) else { throw NotGranted() }
+        guard case .granted(_, .seconds(4 * 3600)) = await store.claim(claim(debt: .seconds(3 * 3600))) else {
+            throw NotGranted()
+        }
     }
+
+    @Test func `nobody can be asked once the server is gone, and each thing falls to one of those that were there`()
+        async throws
+    {
+        let place = try Place()
+        let (first, _) = try await place.open(keys, spreadLimit: Self.long)
+        let (second, _) = try await place.open(keys, spreadLimit: Self.long)
+        for store in [first, second] { store.follow { _ in } }
+        let deadline = ContinuousClock.Instant.generous
+        while first.share(of: [1]).replicas < 2, ContinuousClock.now < deadline { await Task.yield() }
+        place.redis.withLock { $0.kill() }
+        guard case .unavailable = await second.claim(claim()) else { throw NotGranted() }
+        for number in 0..<UInt8(20) {
+            let shares = [first, second].map { $0.share(of: [number]) }
+            #expect(shares.filter(\.isOurs).count == 1 && shares.allSatisfy { $0.replicas == 2 })
+        }
+    }
+
+    private struct NotGranted: Error {}
 
     @Test func `what the server does not take stays in memory until it does`() async throws {
         let place = try Place()
@@ -209,7 +344,7 @@ struct RedisStoreTests {
         #expect(store.condition.pending == 2)
         #expect(place.metric("tokenwell_store_up") == "0")
         _ = try await place.command("CONFIG", "SET", "maxmemory", "0")
-        await place.clock.sleepers(2)
+        await place.clock.sleepers(1)
         place.clock.advance(by: .seconds(1))
         let deadline = ContinuousClock.Instant.generous
         while !place.log.contains("keeps what it is given again"), ContinuousClock.now < deadline { await Task.yield() }
@@ -255,7 +390,7 @@ struct RedisStoreTests {
         await place.close(store)
         await #expect(throws: StoreError.wrongKey(new.id)) { _ = try await place.open(KeyRing(active: old)) }
         #expect(Set(try await place.open(KeyRing(active: new)).kept.records) == records)
-        // Besides: who has it, who wrote last, and what tells the key.
+        // Besides: how many commits there were, the epoch, and what tells the key.
         #expect(try await place.content().count == records.count + 3)
     }
 
@@ -271,8 +406,7 @@ struct RedisStoreTests {
         _ = try await place.command("DEL", "tokenwell:record:\(before)")
         _ = try await place.client.send(
             RedisCommand([Array("SET".utf8), Array("tokenwell:record:\(after)".utf8), sealed]))
-        let count = try await RedisStore.reseal(
-            place.client, prefix: "tokenwell", keys: both, timekeeper: ManualClock())
+        let count = try await RedisStore.reseal(place.client, prefix: "tokenwell", keys: both)
         #expect(count == records.count - 1)
         #expect(Set(try await place.open(KeyRing(active: new)).kept.records) == records)
     }

@@ -124,7 +124,7 @@ struct StoreTroubleTests {
     }
 
     @Test func `pauses double up to half a minute`() {
-        var delay = RetryDelay()
+        var delay = RetryDelay(longest: .seconds(30))
         #expect((0..<7).map { _ in delay.next() } == [1, 2, 4, 8, 16, 30, 30].map { .seconds($0) })
     }
 

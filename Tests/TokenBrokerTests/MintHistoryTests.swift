@@ -10,7 +10,8 @@ struct MintHistoryTests {
         let key = TokenKey(tenant: TenantIdentity(tenant), scopes: tenant.scopes)
         let payer = SharedCredential(CredentialIdentity(tenant), of: [tenant], at: start, keptBy: nil)
         return Departure(
-            key: key, number: number, reason: reason, timeout: .seconds(10), payer: payer, refreshPoint: nil)
+            key: key, number: number, reason: reason, timeout: .seconds(10), payer: payer, spender: .caller,
+            refreshPoint: nil)
     }
 
     private func token(_ text: String) -> AccessToken {

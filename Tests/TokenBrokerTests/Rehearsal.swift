@@ -13,6 +13,8 @@ final class Rehearsal {
     let log = LogLines()
     let logger: Logger
     private(set) var broker: Broker
+    /// Its part of what it shares with others; nil when it shares nothing.
+    private let replica: SharedPlace.Replica?
 
     /// - Parameters:
     ///   - draw: What chance always comes up with.
@@ -23,12 +25,14 @@ final class Rehearsal {
         maximumKeysPerTenant: Int = 64, in world: World = World()
     ) {
         clock = world.clock
+        replica = world.replica
         upstream = world.upstream
         logger = Logger(label: "broker") { [log] in LineLogHandler(JSONLogFormat(label: $0), sink: { log.append($0) }) }
         broker = Broker(
             tenants: tenants, endpoint: upstream, timekeeper: clock, executors: [executor],
             settings: Broker.Settings(maximumKeysPerTenant: maximumKeysPerTenant, random: random ?? { draw }),
-            metrics: metrics, logger: logger, persistence: world.persistence, kept: world.store?.kept ?? KeptRecords())
+            metrics: metrics, logger: logger, persistence: world.persistence,
+            kept: world.store?.kept ?? world.shared?.kept ?? KeptRecords())
     }
 
     /// Lets time pass, stopping wherever somebody sleeps until.
@@ -74,6 +78,12 @@ final class Rehearsal {
         perform { [broker] () throws(BrokerError) in try await broker.revoke(Secret(token), grant: grant) }
     }
 
+    /// Takes up what the others have kept, and goes on as far as that is possible without time passing.
+    func hear() {
+        if let replica { broker.takeUp(replica.news()) }
+        executor.drain()
+    }
+
     /// Starts the broker and goes on as far as that is possible without time passing.
     func start() {
         broker.start()
@@ -108,9 +118,12 @@ final class Rehearsal {
 
 /// What outlives a broker: time, the upstream and, if there is one, the store.
 struct World {
-    let clock = ManualClock()
-    let upstream = ScriptedEndpoint()
+    let clock: ManualClock
+    let upstream: ScriptedEndpoint
     let store: RememberingStore?
+    /// What the broker shares with others; nil when it shares nothing.
+    private(set) var shared: SharedPlace?
+    private(set) var replica: SharedPlace.Replica?
     /// Another number is another boot of the machine.
     var boot: UInt64 = 1
     /// How far the time of day was moved.
@@ -118,12 +131,24 @@ struct World {
     private let start: ContinuousClock.Instant
 
     init(store: RememberingStore? = nil) {
+        clock = ManualClock()
+        upstream = ScriptedEndpoint()
         self.store = store
         start = clock.now
     }
 
+    /// That of another broker that shares what this one has.
+    ///
+    /// - Parameter name: Of the broker.
+    func sharing(_ place: SharedPlace, as name: String) -> World {
+        var world = self
+        world.shared = place
+        world.replica = place.replica(name)
+        return world
+    }
+
     var persistence: Persistence? {
-        store.map { store in
+        (replica ?? store as (any TokenStore)?).map { store in
             let milliseconds = { @Sendable (instant: ContinuousClock.Instant) in
                 Int64((instant - start) / .milliseconds(1))
             }
@@ -132,7 +157,7 @@ struct World {
                 clock: WallClock(
                     boot: boot,
                     timeOfDay: { [clock, step] in 1_800_000_000_000 + milliseconds(clock.now + step) },
-                    uptime: { [boot] in Int64(boot) * 1_000_000_000 + milliseconds($0) }))
+                    uptime: { [boot] in Int64(boot) * 1_000_000_000 + milliseconds($0) }), replicas: replica)
         }
     }
 }
