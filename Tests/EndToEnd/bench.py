@@ -20,6 +20,7 @@ import tempfile
 import time
 
 import cache_bench
+import replicas_bench
 from program import BINARY, LISTENING, PATIENCE, ROOT
 
 SHARED = ROOT.parent / "shared" / "bench"
@@ -265,7 +266,12 @@ def cache(bench):
     cache_bench.run(bench)
 
 
-PARTS = {part.__name__: part for part in (keepalive, tls, growth, memory, cache)}
+def replicas(_):
+    """What a mint costs replicas and their Redis"""
+    replicas_bench.run_all()
+
+
+PARTS = {part.__name__: part for part in (keepalive, tls, growth, memory, cache, replicas)}
 
 
 def end(number, _):
