@@ -170,16 +170,46 @@ class ComposeTests(unittest.TestCase):
                     if source.startswith("/"):
                         self.assertTrue(os.path.exists(source) or source.endswith("/tls"), source)
                         self.assertEqual(rest[-1], "ro")
-                if name not in ("tokenwell", "pageup", "ukg"):
+                if service["image"] != "tokenwell":
                     self.assertRegex(service["image"], r":v?\d+\.\d+\.\d+$")
 
     def test_the_demo(self):
-        services = self.config("--file", "compose.yaml", "--profile", "demo")["services"]
+        services = self.profile("demo")
         self.assertEqual(services.keys(), {"tokenwell", "pageup", "ukg", "prometheus", "grafana"})
         self.assert_hardened(services)
         for service in services.values():
             for port in service.get("ports", ()):
                 self.assertTrue(str(port).startswith("127.0.0.1:"), port)
+
+    def test_replicas(self):
+        """That what has to fit together does: brokers, balancer, Valkey and simulators."""
+        services = self.profile("replicas")
+        replicas = {name: one for name, one in services.items() if name.startswith("replica-")}
+        self.assertEqual(len(replicas), 3)
+        self.assert_hardened(services)
+        for name in (*replicas, "valkey", "replicas-pageup", "replicas-ukg"):
+            self.assertEqual(services[name]["network_mode"], "service:balancer")
+        ports = re.findall(r"^    server \S+ (\S+)$", (DEPLOY / "haproxy/haproxy.cfg").read_text(), re.MULTILINE)
+        self.assertEqual([one["environment"]["TOKENWELL_LISTEN"] for one in replicas.values()], ports)
+        named = set(re.findall(r"/run/secrets/(\w+)", (DEPLOY / "replicas.yaml").read_text()))
+        for replica in replicas.values():
+            self.assertEqual({one if isinstance(one, str) else one["source"] for one in replica["secrets"]}, named)
+        # Both are rehearsed with the same vendors and caller.
+        several, single = (
+            yaml.safe_load((DEPLOY / name).read_text()) for name in ("replicas.yaml", "tokenwell.yaml"))
+        for part in ("tenants", "callers"):
+            self.assertEqual(several[part], single[part])
+        for name in ("pageup", "ukg"):
+            self.assertEqual(services[f"replicas-{name}"]["command"], self.profile("demo")[name]["command"])
+
+    def test_haproxy_takes_its_configuration(self):
+        done = run("haproxy", "-c", "-f", DEPLOY / "haproxy" / "haproxy.cfg")
+        self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)
+
+    def profile(self, name):
+        """The services that start with it; `config` has those of other profiles too."""
+        services = self.config("--file", "compose.yaml", "--profile", name)["services"]
+        return {key: one for key, one in services.items() if name in one.get("profiles", [name])}
 
     def test_real_vendors(self):
         services = self.config("--file", "compose.yaml", "--file", "compose.vendors.yaml")["services"]
@@ -204,7 +234,7 @@ class ComposeTests(unittest.TestCase):
 
 class ConfigurationTests(unittest.TestCase):
     def test_those_that_are_deployed_are_right(self):
-        for name in ("container.yaml", "tokenwell.yaml", "vendors.yaml"):
+        for name in ("container.yaml", "replicas.yaml", "tokenwell.yaml", "vendors.yaml"):
             with self.subTest(name):
                 status, output = check((DEPLOY / name).read_text())
                 self.assertEqual(status, 0, output)

@@ -19,12 +19,14 @@ FILES = sorted(FOLDER.rglob("*.yaml"))
 VERSIONS = ("1.29.0", "1.37.0")
 
 
-def resources():
-    return [resource for file in FILES for resource in yaml.safe_load_all(file.read_text())]
+def resources(folder=FOLDER):
+    """What is in the files of that folder, and in those of example."""
+    return [resource for file in FILES if file.parent in (folder, FOLDER / "example")
+            for resource in yaml.safe_load_all(file.read_text())]
 
 
-def one(kind, name="tokenwell"):
-    found = [one for one in resources() if one["kind"] == kind and one["metadata"]["name"] == name]
+def one(kind, name="tokenwell", folder=FOLDER):
+    found = [one for one in resources(folder) if one["kind"] == kind and one["metadata"]["name"] == name]
     if len(found) != 1:
         raise AssertionError(f"{len(found)} {kind} {name}")
     return found[0]
@@ -194,3 +196,62 @@ class ConfigurationTests(unittest.TestCase):
         self.assertEqual(
             configuration["callers"]["reports"]["jwt"]["subject"],
             f"system:serviceaccount:reports:{caller['serviceAccountName']}")
+
+
+class ReplicasTests(unittest.TestCase):
+    """What of deploy/kubernetes/replicas differs from a single broker; the rest is the same."""
+
+    folder = FOLDER / "replicas"
+
+    def one(self, kind, name="tokenwell"):
+        return one(kind, name, self.folder)
+
+    def test_a_rollout_takes_no_pod_away_before_another_is_ready(self):
+        deployment = self.one("Deployment")["spec"]
+        self.assertGreaterEqual(deployment["replicas"], 3)
+        self.assertEqual(deployment["strategy"]["rollingUpdate"], {"maxUnavailable": 0, "maxSurge": 1})
+        self.assertEqual(self.one("PodDisruptionBudget")["spec"]["maxUnavailable"], 1)
+        pod = deployment["template"]["spec"]
+        pause = pod["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"]
+        self.assertGreaterEqual(pod["terminationGracePeriodSeconds"], pause + 9)
+
+    def test_pods_are_kept_apart_but_start_anyway(self):
+        affinity = self.one("Deployment")["spec"]["template"]["spec"]["affinity"]["podAntiAffinity"]
+        self.assertEqual(affinity.keys(), {"preferredDuringSchedulingIgnoredDuringExecution"})
+        labels = self.one("Deployment")["spec"]["template"]["metadata"]["labels"]
+        for term in affinity["preferredDuringSchedulingIgnoredDuringExecution"]:
+            self.assertEqual(term["podAffinityTerm"]["labelSelector"]["matchLabels"], labels)
+
+    def test_the_rest_is_that_of_a_single_broker(self):
+        single, several = (
+            one("Deployment", folder=folder)["spec"]["template"]["spec"] for folder in (FOLDER, self.folder))
+        del several["affinity"], several["containers"][0]["lifecycle"]
+        several["terminationGracePeriodSeconds"] = single["terminationGracePeriodSeconds"]
+        for pod, volume in ((single, "store"), (several, "redis")):
+            for list_ in (pod["volumes"], pod["containers"][0]["volumeMounts"]):
+                [entry] = [entry for entry in list_ if entry["name"] == volume]
+                list_.remove(entry)
+        self.assertEqual(several, single)
+        for kind in ("Service", "ServiceAccount"):
+            self.assertEqual(self.one(kind), one(kind))
+        single, several = (
+            yaml.safe_load(one("ConfigMap", folder=folder)["data"]["tokenwell.yaml"]) for folder in (FOLDER, self.folder))
+        self.assertEqual({**several, "store": single["store"]}, single)
+
+    def test_the_configuration_is_right(self):
+        text = self.one("ConfigMap")["data"]["tokenwell.yaml"]
+        status, output = check(text)
+        self.assertEqual(status, 0, output)
+        mount = next(one for one in self.one("Deployment")["spec"]["template"]["spec"]["containers"][0]["volumeMounts"]
+                     if one["name"] == "redis")
+        # As the secret's keys are called.
+        self.assertEqual(set(re.findall(r"/run/secrets/redis\S*/([\w.]+)", text)), {"password", "ca.crt"})
+        self.assertEqual(mount["mountPath"], "/run/secrets/redis")
+
+    def test_redis_may_be_reached(self):
+        policy = self.one("NetworkPolicy", "tokenwell-redis")["spec"]
+        self.assertEqual(
+            policy["podSelector"]["matchLabels"], self.one("Deployment")["spec"]["template"]["metadata"]["labels"])
+        url = yaml.safe_load(self.one("ConfigMap")["data"]["tokenwell.yaml"])["store"]["redis"]["url"]
+        self.assertEqual(policy["egress"][0]["ports"], [{"port": int(re.search(r":(\d+)/", url)[1])}])
+        self.assertTrue(url.startswith("rediss://"))

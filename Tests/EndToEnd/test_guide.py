@@ -3,30 +3,21 @@
 import os
 import pathlib
 import re
-import socket
 import subprocess
+import sys
 import tempfile
 import unittest
 
-from program import BINARY, PATIENCE, ROOT
+from program import BINARY, PATIENCE, ROOT, free_ports
 
 GUIDE = (ROOT / "deploy" / "GUIDE.md").read_text()
 
-# What a reader's own shell would do at the end.
-ENDING = "kill $(jobs -p)\n"
+# What a reader's own shell would do at the end, whatever that is.
+ENDING = "trap 'kill $(jobs -p)' EXIT\n"
 
 
 def blocks(language, text=GUIDE):
     return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-
-
-def free_ports(count):
-    """Ports that nobody listens at; somebody else could take one before it is used."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [listener.getsockname()[1] for listener in sockets]
-    for listener in sockets:
-        listener.close()
-    return ports
 
 
 class GuideTests(unittest.TestCase):
@@ -43,18 +34,24 @@ class GuideTests(unittest.TestCase):
             env={**os.environ, "PATH": path, "NO_PROXY": "*"})
 
     def test_every_command_runs(self):
-        broker, vendor = free_ports(2)
-        commands = "".join(blocks("sh")) + ENDING
-        commands = commands.replace("8080", str(broker)).replace("9101", str(vendor))
+        names = ("8080", "9101", "6379", "8081", "8082", "8083")
+        ports = dict(zip(names, map(str, free_ports(len(names)))))
+        commands = re.sub("|".join(names), lambda name: ports[name[0]], ENDING + "".join(blocks("sh")))
         # `token` and `healthcheck` ask at the usual port unless they are told.
-        commands = f"export TOKENWELL_URL=http://127.0.0.1:{broker}\n{commands}"
+        commands = f"export TOKENWELL_URL=http://127.0.0.1:{ports['8080']}\n{commands}"
         done = self.run_script(commands)
         self.assertEqual(done.returncode, 0, done.stdout)
         tokens = re.findall(r"eyJ[\w.-]+", done.stdout)
-        self.assertEqual(len(tokens), 4, done.stdout)
-        self.assertEqual(len(set(tokens)), 1, "a token was minted anew")
+        self.assertEqual(len(tokens), 4 + 3, done.stdout)
+        self.assertEqual([len(set(tokens[:4])), len(set(tokens[4:]))], [1, 1], "a token was minted anew")
         self.assertIn("everything is under", done.stdout)
         self.assertRegex(done.stdout, r"client_secret: \{sealed: tw1\S+\}")
+
+    def test_what_replicas_cost_is_what_the_model_says(self):
+        tables = subprocess.run(
+            [sys.executable, "-B", ROOT / "deploy" / "model.py"], capture_output=True, text=True, check=True).stdout
+        for table in tables.split("\n\n"):
+            self.assertIn(table.strip("\n"), GUIDE)
 
     def test_the_vendors_samples_are_valid(self):
         secrets = self.folder / "secrets"
