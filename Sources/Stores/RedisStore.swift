@@ -154,8 +154,7 @@ package final class RedisStore: TokenStore, Replicas {
     private init(
         _ place: RedisPlace, _ reader: RedisClient, _ state: SharedState, _ committer: RecordCommitter,
         _ timekeeper: any Timekeeper, _ spreadLimit: Duration, _ metrics: StoreMetrics, _ registry: MetricsRegistry,
-        _ keys: KeyRing,
-        _ logger: Logger
+        _ keys: KeyRing, _ logger: Logger
     ) {
         self.place = place
         self.reader = reader

@@ -1,5 +1,6 @@
 import Foundation
 import HTTP
+import Redis
 import Sockets
 import Support
 import Sealing
@@ -103,10 +104,12 @@ struct OperationsRoutesTests {
     @Test func `the README has every family, and no other`() async throws {
         let readme = String(decoding: try RepositoryFile.read("README.md"), as: UTF8.self)
         let rows = readme.split(separator: "\n").filter { $0.hasPrefix("| `tokenwell_") || $0.hasPrefix("| `process_") }
-        let folder = try ConfigurationFolder("{}")
+        // It has all that a file has, and more.
+        let redis = try LoopbackRedis()
+        let place = Configuration.RedisPlace(url: try RedisURL(redis.url))
         try await LoopbackService.run(proof: .jwt) { configuration in
             configuration.masterKeys = KeyRing(active: .generate())
-            configuration.store = .sqlite(folder.path + "tokenwell.db")
+            configuration.store = .redis(place)
         } _: { service in
             let token = try #require(try await service.get("/tokens/acme", as: "payroll").token)
             _ = try await service.post("/tokens/acme/rejected", "token=x", as: "payroll")
