@@ -23,7 +23,7 @@ UPSTREAM_TIMEOUT = 10  # seconds that a mint may take
 LEASE = UPSTREAM_TIMEOUT + 1  # seconds that a lost minter can hold others up
 GONE = 15  # seconds without a sign of life after which a replica is no member
 SLACK = 3  # seconds that a busy machine may add
-CHAOS = 20  # seconds
+CHAOS = 20, 3859908582  # seconds, and a seed that has most kinds of mishaps
 
 
 class ReplicasTests(unittest.TestCase):
@@ -334,7 +334,7 @@ class ReplicasTests(unittest.TestCase):
     def test_a_short_run_of_chaos(self):
         folder = self.enterContext(tempfile.TemporaryDirectory())
         print()
-        self.assertEqual(chaos.run(CHAOS, random.randrange(1 << 32), folder), [])
+        self.assertEqual(chaos.run(*CHAOS, folder), [])
 
 
 if __name__ == "__main__":
