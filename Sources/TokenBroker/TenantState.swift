@@ -191,7 +191,8 @@ extension TenantState {
         if case .success(let token) = result, slot.token?.fingerprint == token.fingerprint {
             result = take(again: token, in: &slot, at: now)
         }
-        slot.fence = max(slot.fence, departure.fence)
+        // A failure has brought no token: what is there must not be told to others as a later one.
+        if case .success = result { slot.fence = max(slot.fence, departure.fence) }
         history.note(departure, sent: sent, result, at: now)
         let landing: Landing
         switch result {

@@ -123,7 +123,7 @@ extension TokenCache {
 extension Broker {
     /// Takes up what other brokers with the same store have kept: tokens, revocations, verdicts, budgets, mint logs.
     ///
-    /// Nothing of it is kept again, and nothing that is later here is undone.
+    /// Nothing that is later here is undone; what others have kept over it is kept again.
     package func takeUp(_ kept: KeptRecords) {
         guard let place = places.first, let clock = place.persistence?.clock else { return }
         Restoration(kept, by: clock, logger: place.logger).takeUp(tenancy, at: place.timekeeper.now)

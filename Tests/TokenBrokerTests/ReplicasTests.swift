@@ -300,6 +300,20 @@ struct ReplicasTests {
         #expect(Set(two.place.kept.records.map(\.id.kind)) == all && all.count == 4)
     }
 
+    @Test func `a token that is kept again after a failed mint is no other token`() {
+        let two = Two()
+        two.one.ask()
+        two.hear()
+        let due = two.other.read()?.refreshIn
+        two.upstream.script(.failure(.unavailable("reset")))
+        #expect(two.one.refresh().error != nil)
+        two.hear()
+        two.place.forget()
+        two.one.broker.keepAgain()
+        two.hear()
+        #expect(due != nil && two.other.read()?.refreshIn == due)
+    }
+
     @Test func `one that starts later mints nothing that is still good`() {
         let world = World()
         let place = SharedPlace(world.clock)
