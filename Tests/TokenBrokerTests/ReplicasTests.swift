@@ -304,10 +304,11 @@ struct ReplicasTests {
         let two = Two()
         two.one.ask()
         two.hear()
-        let due = two.other.read()?.refreshIn
         two.upstream.script(.failure(.unavailable("reset")))
         #expect(two.one.refresh().error != nil)
-        two.hear()
+        // Beyond the pause after it.
+        two.advance(by: .seconds(2))
+        let due = two.other.read()?.refreshIn
         two.place.forget()
         two.one.broker.keepAgain()
         two.hear()
