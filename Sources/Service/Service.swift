@@ -161,17 +161,19 @@ package struct Service: Sendable {
         }
     }
 
-    /// Ends in order: not ready, no more connections, what has begun is answered, idle connections closed, and last the
-    /// store.
+    /// Ends in order: not ready, no more connections, what has begun is answered, idle connections closed, mints have come
+    /// to an end, and last the store.
     ///
-    /// - Parameter limit: After that connections that are still open are given up; the metrics listener and the store may
-    ///   take another second each.
+    /// - Parameter limit: After that connections that are still open are given up; mints, the metrics listener and the store
+    ///   may take another second each.
     package func stop(within limit: Duration) async {
+        let end = ContinuousClock.now + limit
         logger.notice("draining", metadata: ["connections": "\(server.connectionCount)"])
         premises.readiness.end()
         for task in watching { task.cancel() }
         current.value.issuers.stop()
         await server.drain(within: limit)
+        await current.value.broker.end(within: max(.seconds(1), end - .now))
         await metricsServer?.drain(within: .seconds(1))
         await store?.close(within: .seconds(1))
         premises.audit?.flush()

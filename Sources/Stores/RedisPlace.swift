@@ -13,7 +13,8 @@ import TokenBroker
 /// | `<prefix>:budget:<hex>`           | when a credential's mint budget is full again                    |
 /// | `<prefix>:feed`, `:number`        | the last 10,000 commits, and how many there were                 |
 /// | `<prefix>:epoch`                  | changes when the server has lost something                       |
-/// | `<prefix>:members`, `:seen`       | which brokers are there, and how far each has read the feed      |
+/// | `<prefix>:members`, `:seen`,      | which brokers are there, how far each has read the feed, and     |
+/// | `:told`                           | when it had last kept all that it knew                           |
 ///
 /// The digits are blinded, and so tell nobody what they stand for.
 struct RedisPlace: RecordWriter {
@@ -76,20 +77,32 @@ struct RedisPlace: RecordWriter {
 
     // MARK: - Who is there
 
-    /// Says that we are there, and how far we have read the feed.
+    /// Says that we are there, how far we have read the feed, and whether we have told everything.
     ///
-    /// - Returns: How far the feed is, the server's time in milliseconds since 1970, and the names of all that are there.
-    func join(seen: UInt64) async throws(StoreError) -> (feed: FeedState, time: Int64, members: Set<String>) {
+    /// - Parameter told: The epoch in which we have kept all that we know; nil while we have not.
+    /// - Returns: How far the feed is, the server's time in milliseconds since 1970, and the names of all that are there, each
+    ///   with the time at which it had last told everything.
+    func join(
+        seen: UInt64, told: [UInt8]?
+    ) async throws(StoreError) -> (feed: FeedState, time: Int64, members: [String: Int64]) {
         let lease = "\(Int(Self.lease / .microseconds(1)))"
         let answer = try await run(
-            RedisScripts.join, ["number", "epoch", "members", "seen"], [name, "\(known())", lease, "\(seen)"].bytes)
-        guard let elements = answer.elements, let feed = FeedState(elements), elements.count > 2,
+            RedisScripts.join, ["number", "epoch", "members", "seen", "told"],
+            [name, "\(known())", lease, "\(seen)"].bytes + [told ?? []])
+        guard let elements = answer.elements, let feed = FeedState(elements), elements.count % 2 == 1,
             let time = elements[2].integer
         else { throw .redis(.malformed) }
-        return (feed, time, Set(elements.dropFirst(3).compactMap(\.bytes).map { String(decoding: $0, as: UTF8.self) }))
+        var members: [String: Int64] = [:]
+        for index in stride(from: 3, to: elements.count, by: 2) {
+            guard let name = elements[index].bytes, let told = elements[index + 1].integer else {
+                throw .redis(.malformed)
+            }
+            members[String(decoding: name, as: UTF8.self)] = told
+        }
+        return (feed, time, members)
     }
 
-    func close() async { _ = try? await run(RedisScripts.leave, ["members", "seen"], [name].bytes) }
+    func close() async { _ = try? await run(RedisScripts.leave, ["members", "seen", "told"], [name].bytes) }
 
     // MARK: - What they tell each other
 
@@ -135,10 +148,21 @@ struct RedisPlace: RecordWriter {
         try await isOne(RedisScripts.seen, ["members", "seen"], (["\(number)", name] + members).bytes)
     }
 
+    /// Keeps what was claimed, if it is still ours.
+    func renew(_ claim: [UInt8], fence: UInt64, for lease: Duration) async throws(StoreError) {
+        _ = try await isOne(
+            RedisScripts.renew, ["claim:\(blinded("claim", claim))"],
+            [name, "\(fence)", "\(Int(lease / .milliseconds(1)))"].bytes)
+    }
+
     /// Asks for the right to do something.
-    func claim(_ claim: Claim) async throws(StoreError) -> ClaimAnswer {
-        var names = ["claim:\(blinded("claim", claim.name))"]
-        var arguments = [name, "\(Int(claim.lease / .milliseconds(1)))", "\(claim.fence)"].bytes
+    ///
+    /// - Parameter epoch: The one that we know.
+    /// - Returns: nil when the server has lost something.
+    func claim(_ claim: Claim, in epoch: [UInt8]) async throws(StoreError) -> ClaimAnswer? {
+        var names = ["number", "epoch", "claim:\(blinded("claim", claim.name))"]
+        var arguments = [name, "\(known())"].bytes + [epoch]
+        arguments += ["\(Int(claim.lease / .milliseconds(1)))", "\(claim.fence)"].bytes
         if let cost = claim.cost {
             names.append("budget:\(blinded("budget", cost.client))")
             arguments += [cost.interval, cost.allowance, cost.debt].map { "\(Int($0 / .microseconds(1)))" }.bytes
@@ -153,6 +177,7 @@ struct RedisPlace: RecordWriter {
             return .newer(fence: UInt64(clamping: fence), record)
         case ("held", let left?, _): return .held(.milliseconds(left))
         case ("spent", let debt?, _): return .spent(debt: .microseconds(debt))
+        case ("lost", _, _): return nil
         default: throw .redis(.malformed)
         }
     }

@@ -61,52 +61,72 @@ enum RedisScripts {
 
     /// Gives one broker the right to do something, within the budget that all of them share.
     ///
-    /// `KEYS`: the claim, the budget if there is one. `ARGV`: what this broker is called, the lease in milliseconds, the
-    /// highest fencing number that it knows, then what a mint takes, what may be owed before it, and what is owed as far as
-    /// this broker knows, which may be more when it was alone for a while: these in microseconds.
+    /// `KEYS`: as for ``epoch``, the claim, the budget if there is one. `ARGV`: as for ``epoch``, the epoch that this broker
+    /// knows, the lease in milliseconds, the highest fencing number that it knows, then what a mint takes, what may be owed
+    /// before it, and what is owed as far as this broker knows, which may be more when it was alone for a while: these in
+    /// microseconds.
     ///
     /// Answers `granted` with a fencing number and what is owed in microseconds; `newer` with the number of a token and
-    /// its record; `held` with how many milliseconds it is another's; or `spent` with what is owed.
-    static let claim = """
+    /// its record; `held` with how many milliseconds it is another's; `spent` with what is owed; or `lost` when the server
+    /// does not know what it did.
+    static let claim =
+        epoch + """
+            if epoch ~= ARGV[3] then return {'lost'} end
+            local known, lease = tonumber(ARGV[5]), tonumber(ARGV[4])
+            local held = redis.call('HMGET', KEYS[3], 'owner', 'until', 'fence', 'landed', 'token')
+            if held[4] and tonumber(held[4]) > known then return {'newer', tonumber(held[4]), held[5]} end
+            if held[1] and held[1] ~= ARGV[1] and tonumber(held[2]) > now then
+                return {'held', math.ceil((tonumber(held[2]) - now) / 1000)}
+            end
+            local debt = 0
+            if KEYS[4] then
+                local full = redis.call('GET', KEYS[4])
+                debt = math.max(0, full and tonumber(full) - now or 0, tonumber(ARGV[8]))
+                if debt > tonumber(ARGV[7]) then return {'spent', math.ceil(debt)} end
+                debt = debt + tonumber(ARGV[6])
+                redis.call('SET', KEYS[4], string.format('%.0f', now + debt), 'PX', math.ceil(debt / 1000) + 86400000)
+            end
+            local fence = math.max(known, tonumber(held[3] or '0')) + 1
+            redis.call('HSET', KEYS[3], 'owner', ARGV[1], 'until', string.format('%.0f', now + lease * 1000),
+                'fence', string.format('%.0f', fence))
+            redis.call('PEXPIRE', KEYS[3], lease + 86400000)
+            return {'granted', fence, math.ceil(debt)}
+            """
+
+    /// Keeps a claim for longer: 1 if it is still this broker's, else 0.
+    ///
+    /// `KEYS`: the claim. `ARGV`: what this broker is called, the fencing number, the lease in milliseconds.
+    static let renew = """
+        local held = redis.call('HMGET', KEYS[1], 'owner', 'fence')
+        if held[1] ~= ARGV[1] or held[2] ~= ARGV[2] then return 0 end
         local time = redis.call('TIME')
         local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
-        local known = tonumber(ARGV[3])
-        local held = redis.call('HMGET', KEYS[1], 'owner', 'until', 'fence', 'landed', 'token')
-        if held[4] and tonumber(held[4]) > known then return {'newer', tonumber(held[4]), held[5]} end
-        if held[1] and held[1] ~= ARGV[1] and tonumber(held[2]) > now then
-            return {'held', math.ceil((tonumber(held[2]) - now) / 1000)}
-        end
-        local debt = 0
-        if KEYS[2] then
-            local full = redis.call('GET', KEYS[2])
-            debt = math.max(0, full and tonumber(full) - now or 0, tonumber(ARGV[6]))
-            if debt > tonumber(ARGV[5]) then return {'spent', math.ceil(debt)} end
-            debt = debt + tonumber(ARGV[4])
-            redis.call('SET', KEYS[2], string.format('%.0f', now + debt), 'PX', math.ceil(debt / 1000) + 86400000)
-        end
-        local fence = math.max(known, tonumber(held[3] or '0')) + 1
-        local lease = tonumber(ARGV[2])
-        redis.call('HSET', KEYS[1], 'owner', ARGV[1], 'until', string.format('%.0f', now + lease * 1000),
-            'fence', string.format('%.0f', fence))
-        redis.call('PEXPIRE', KEYS[1], lease + 86400000)
-        return {'granted', fence, math.ceil(debt)}
+        redis.call('HSET', KEYS[1], 'until', string.format('%.0f', now + tonumber(ARGV[3]) * 1000))
+        return 1
         """
 
     /// Says that a broker is there, and who else is: answers the feed's number, the epoch, the time in milliseconds since
-    /// 1970, and names.
+    /// 1970, and for each broker its name and when it had last told everything, at that time.
     ///
-    /// `KEYS`: as for ``epoch``, the members, what they have seen. `ARGV`: as for ``epoch``, for how many microseconds this
-    /// broker then counts as being there, and up to which number it has seen the feed.
+    /// `KEYS`: as for ``epoch``, the members, what they have seen, when they had told. `ARGV`: as for ``epoch``, for how many
+    /// microseconds this broker then counts as being there, up to which number it has seen the feed, and the epoch in which
+    /// it has told everything.
     static let join =
         epoch + """
             for _, gone in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', string.format('%.0f', now))) do
                 redis.call('ZREM', KEYS[3], gone)
                 redis.call('HDEL', KEYS[4], gone)
+                redis.call('HDEL', KEYS[5], gone)
             end
+            local milliseconds = math.floor(now / 1000)
+            if ARGV[5] == epoch then redis.call('HSET', KEYS[5], ARGV[1], string.format('%.0f', milliseconds)) end
             redis.call('ZADD', KEYS[3], string.format('%.0f', now + tonumber(ARGV[3])), ARGV[1])
             redis.call('HSET', KEYS[4], ARGV[1], ARGV[4])
-            local answer = {number, epoch, math.floor(now / 1000)}
-            for _, name in ipairs(redis.call('ZRANGE', KEYS[3], 0, -1)) do answer[#answer + 1] = name end
+            local answer = {number, epoch, milliseconds}
+            for _, name in ipairs(redis.call('ZRANGE', KEYS[3], 0, -1)) do
+                answer[#answer + 1] = name
+                answer[#answer + 1] = tonumber(redis.call('HGET', KEYS[5], name) or '0')
+            end
             return answer
             """
 
@@ -114,6 +134,7 @@ enum RedisScripts {
     static let leave = """
         redis.call('ZREM', KEYS[1], ARGV[1])
         redis.call('HDEL', KEYS[2], ARGV[1])
+        redis.call('HDEL', KEYS[3], ARGV[1])
         return 1
         """
 

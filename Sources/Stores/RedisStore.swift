@@ -22,8 +22,8 @@ package final class RedisStore: TokenStore, Replicas {
 
     /// How often a broker says that it is there.
     static let beat = Duration.seconds(1)
-    /// How long after an outage it takes until all have told what they did in it.
-    private static let news = Duration.milliseconds(1500)
+    /// How long after an outage those are waited for who have yet to tell what they did in it.
+    private static let newsLimit = Duration.seconds(3)
 
     private struct State {
         var seen: UInt64 = 0
@@ -42,8 +42,9 @@ package final class RedisStore: TokenStore, Replicas {
         var time: (said: Int64, at: Instant)?
         /// Whether the server did not answer last.
         var isAway = false
-        /// Until then nothing is claimed: the others are telling what they did while the server was away.
-        var claimFrom: Instant?
+        /// Whom nothing is claimed before, who have yet to tell what they did while the server was away: until when they
+        /// are waited for, and since when they have to have told everything, by the server's clock.
+        var awaited: (names: Set<String>, until: Instant, since: Int64)?
 
         /// The last commit that is known here.
         var known: UInt64 { max(seen, committed) }
@@ -314,13 +315,25 @@ package final class RedisStore: TokenStore, Replicas {
     private func join() async throws(StoreError) -> UInt64 {
         // Who has left is not to be taken for one that is there.
         guard !hasEnded.load(ordering: .relaxed) else { throw .closed }
-        let (feed, time, members) = try await place.join(seen: state.value.withLock { $0.seen })
+        // First, as something may come meanwhile.
+        let hasTold = committer.condition.pending == 0
+        let (seen, told) = state.value.withLock { ($0.seen, hasTold && $0.losses == $0.mended ? $0.epoch : nil) }
+        let (feed, time, members) = try await place.join(seen: seen, told: told)
         let now = timekeeper.now
         state.value.withLock { state in
             state.note(feed, at: now)
             state.time = (time, now)
-            state.members = state.trustFrom.map { $0 > now } == true ? state.members.union(members) : members
-            if state.isAway { (state.isAway, state.claimFrom) = (false, now + Self.news) }
+            if state.isAway {
+                state.isAway = false
+                state.awaited = (state.members.subtracting([place.name]), now + Self.newsLimit, time)
+            }
+            if let (names, until, since) = state.awaited,
+                now >= until || names.allSatisfy({ members[$0] ?? 0 >= since })
+            {
+                state.awaited = nil
+            }
+            let names = Set(members.keys)
+            state.members = state.trustFrom.map { $0 > now } == true ? state.members.union(names) : names
         }
         return feed.number
     }
@@ -343,12 +356,20 @@ package final class RedisStore: TokenStore, Replicas {
         do throws(StoreError) {
             if state.value.withLock({ $0.isAway }) { _ = try await join() }
             let now = timekeeper.now
-            if let from = state.value.withLock({ $0.claimFrom }), from > now { return .held(from - now) }
-            return try await place.claim(claim)
+            let (awaited, epoch) = state.value.withLock { ($0.awaited?.until, $0.epoch) }
+            if let awaited, awaited > now { return .held(awaited - now) }
+            if let answer = try await place.claim(claim, in: epoch ?? []) { return answer }
+            // As if it had been away: the others know what it did.
+            state.value.withLock { $0.isAway = true }
+            return .held(.zero)
         } catch {
             state.value.withLock { $0.isAway = true }
             return .unavailable
         }
+    }
+
+    package func renew(_ name: [UInt8], fence: UInt64, for lease: Duration) async {
+        try? await place.renew(name, fence: fence, for: lease)
     }
 
     package func spread() async -> Bool {

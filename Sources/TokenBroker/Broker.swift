@@ -116,6 +116,18 @@ package final class Broker: Sendable {
         }
     }
 
+    /// Lets no more mint leave, and waits for those that have, so that what they bring is kept.
+    ///
+    /// - Parameter limit: After that they are left to themselves.
+    package func end(within limit: Duration) async {
+        guard let timekeeper = places.first?.timekeeper else { return }
+        for place in places { place.flights.end() }
+        let end = timekeeper.now + limit
+        while places.contains(where: { $0.flights.count > 0 }), timekeeper.now < end {
+            await timekeeper.sleep(until: timekeeper.now + .milliseconds(10))
+        }
+    }
+
     /// The token that a caller asks for, if that is cached and fresh; nil is no refusal, but has the caller wait for
     /// ``token(_:)``.
     ///

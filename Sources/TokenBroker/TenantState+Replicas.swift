@@ -23,8 +23,10 @@ extension TenantState {
 
     /// Ends a flight that never left, as all brokers together may not, or none can be asked.
     ///
-    /// - Parameter failure: Has the key wait for a second; nil when the budget is what it waits for.
+    /// - Parameter failure: Has the key wait for a second, and the mint be put back in the budget; nil when that is what it
+    ///   waits for.
     mutating func ground(_ departure: Departure, after failure: MintFailure?, at now: Instant) -> Arrival? {
+        if failure != nil { giveUp(departure, at: now) }
         guard let flight = slots[departure.key]?.flight, flight.number == departure.number else { return nil }
         let generation = nextGeneration()
         slots[departure.key]?.flight = nil

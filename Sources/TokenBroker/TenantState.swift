@@ -219,7 +219,7 @@ extension TenantState {
     }
 
     /// Puts a mint back in the budget that was never made, or ends the claim that it was to be made under.
-    private mutating func giveUp(_ departure: Departure, at now: Instant) {
+    mutating func giveUp(_ departure: Departure, at now: Instant) {
         guard departure.fence == 0 else {
             // Of a tenant that is one no more, nothing is kept.
             changes.includeTenant = !isRetired

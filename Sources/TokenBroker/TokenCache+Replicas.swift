@@ -4,6 +4,13 @@ import Synchronization
 // What a cache has to do with other brokers that have the same store.
 
 extension TokenCache {
+    /// How long a mint is claimed for, and how often anew while it is under way: by so much a broker that dies delays it.
+    private static let lease = Duration.seconds(2)
+    private static let renewal = Duration.milliseconds(500)
+    /// How much earlier than the others the broker that a refresh falls to asks for it: they hear what it has brought, and
+    /// need not ask.
+    private static let head = Duration.milliseconds(250)
+
     private enum Verdict {
         case fly(Departure)
         case ask(again: Duration)
@@ -20,9 +27,16 @@ extension TokenCache {
         // What is newer may be of no use here, as it was revoked: then what comes after it is asked for.
         var fence: UInt64 = 0
         var pause = Duration.milliseconds(50)
+        if departure.reason == .ahead, !replicas.share(of: payer.client).isOurs {
+            await surroundings.timekeeper.sleep(until: now + Self.head)
+        }
         while true {
             let now = now
             guard state.withLock({ $0.mayLeave(departure, at: now) }) else { return nil }
+            if surroundings.flights.hasEnded {
+                leaveToOthers(departure)
+                return nil
+            }
             if let refusal = setup.credential.standing.suspension, departure.reason != .operator {
                 finish(departure, change { $0.ground(departure, because: refusal, at: now) })
                 return nil
@@ -30,17 +44,31 @@ extension TokenCache {
             fence = max(fence, state.withLock { $0.slots[departure.key]?.fence ?? 0 })
             let answer = await replicas.claim(
                 Claim(
-                    name: departure.key.claimName, lease: departure.timeout + .seconds(1), fence: fence,
+                    name: departure.key.claimName, lease: Self.lease, fence: fence,
                     cost: payer.cost(for: departure.spender, at: now)))
             if case .newer(let newer, _) = answer { fence = newer }
             switch judge(answer, above: fence, departure, replicas) {
-            case .fly(let departure): return departure
+            case .fly(let departure):
+                if case .granted = answer { renew(departure, replicas) }
+                return departure
             case .over: return nil
             case .ask(let again):
                 // What another broker brings lands the flight at once; this is for those that die.
                 await surroundings.timekeeper.sleep(until: self.now + min(again, pause))
                 pause = min(pause * 2, .milliseconds(500))
             }
+        }
+    }
+
+    /// Keeps a claim for as long as its flight is under way.
+    private func renew(_ departure: Departure, _ replicas: any Replicas) {
+        nap(until: now + Self.renewal) { cache in
+            let flight = cache.state.withLock { $0.slots[departure.key]?.flight?.number }
+            guard flight == departure.number else { return nil }
+            cache.run {
+                await replicas.renew(departure.key.claimName, fence: departure.fence, for: Self.lease)
+            }
+            return cache.now + Self.renewal
         }
     }
 
@@ -67,8 +95,7 @@ extension TokenCache {
         case .unavailable:
             let share = replicas.share(of: payer.client)
             guard share.isOurs else {
-                payer.refund(at: now)
-                finish(departure, change { $0.ground(departure, after: .elsewhere, at: now) })
+                leaveToOthers(departure)
                 return .over
             }
             guard payer.spendShare(departure.spender, of: share.replicas, at: now) else {

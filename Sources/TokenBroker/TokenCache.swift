@@ -15,6 +15,7 @@ final class TokenCache: Sendable {
         let executor: (any TaskExecutor)?
         /// On that executor.
         let alarms: Alarms
+        let flights = Flights()
         let settings: Broker.Settings
         let metrics: BrokerMetrics
         let logger: Logger
@@ -83,7 +84,7 @@ final class TokenCache: Sendable {
     }
 
     /// Runs in the background, on the tenant's executor.
-    private func run(_ work: @escaping @Sendable () async -> Void) {
+    func run(_ work: @escaping @Sendable () async -> Void) {
         Task(executorPreference: surroundings.executor, operation: work)
     }
 }
@@ -259,6 +260,8 @@ extension TokenCache {
         guard mayLeave else { return }
         // It was held back for longer than that was the tenant's.
         guard before.credential === credential else { return launch(departure) }
+        guard surroundings.flights.leave() else { return leaveToOthers(departure) }
+        defer { surroundings.flights.land() }
         guard let departure = await claim(departure) else { return }
         // That may have taken long.
         let setup = setup
@@ -288,6 +291,12 @@ extension TokenCache {
         }
         report(departure, arrival.result, at: landed)
         finish(departure, arrival)
+    }
+
+    /// Ends a flight that never left: if anybody flies it, it is another broker.
+    func leaveToOthers(_ departure: Departure) {
+        let now = now
+        finish(departure, change { $0.ground(departure, after: .elsewhere, at: now) })
     }
 
     /// Tells those concerned what a flight has come to, and sees to what follows.
@@ -327,7 +336,7 @@ extension TokenCache {
     /// Does `work` at an instant, and again at the instant it names, until it names none or the cache is gone.
     ///
     /// It may come early, so it has to decide for itself what is due.
-    private func nap(until next: Instant?, then work: @escaping @Sendable (TokenCache) -> Instant?) {
+    func nap(until next: Instant?, then work: @escaping @Sendable (TokenCache) -> Instant?) {
         guard let next else { return }
         surroundings.alarms.set(for: next) { [weak self] in
             if let self { self.nap(until: work(self), then: work) }

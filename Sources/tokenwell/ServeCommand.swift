@@ -31,7 +31,7 @@ struct ServeCommand: AsyncParsableCommand {
         await end.wait()
         reloads.cancel()
         // With the seconds that the metrics listener and the store may take, below the ten that container engines give before they kill.
-        await service.stop(within: .seconds(7))
+        await service.stop(within: .seconds(6))
         LineWriter.standardError.flush()
     }
 

@@ -259,7 +259,23 @@ struct RedisStoreTests {
         guard case .granted(3, _) = await second.claim(claim()) else { throw NotGranted() }
         // A server that knows less than we do.
         _ = try await place.command("FLUSHALL")
+        guard case .held(.zero) = await first.claim(claim(7)) else { throw NotGranted() }
         guard case .granted(8, _) = await first.claim(claim(7)) else { throw NotGranted() }
+    }
+
+    @Test func `a claim lasts for as long as its owner renews it`() async throws {
+        let place = try Place()
+        let (first, _) = try await place.open(keys)
+        let (second, _) = try await place.open(keys)
+        guard case .granted(1, _) = await first.claim(claim()) else { throw NotGranted() }
+        await first.renew(claim().name, fence: 1, for: .seconds(3600))
+        guard case .held(let left) = await second.claim(claim()), left > .seconds(60) else { throw NotGranted() }
+        // Neither another's, nor what is not there any more.
+        await second.renew(claim().name, fence: 1, for: .zero)
+        await first.renew(claim().name, fence: 2, for: .zero)
+        guard case .held = await second.claim(claim()) else { throw NotGranted() }
+        await first.renew(claim().name, fence: 1, for: .zero)
+        guard case .granted(2, _) = await second.claim(claim()) else { throw NotGranted() }
     }
 
     @Test func `who does not know the last token gets that instead of a claim, whoever ends late`() async throws {
@@ -327,6 +343,26 @@ struct RedisStoreTests {
             let shares = [first, second].map { $0.share(of: [number]) }
             #expect(shares.filter(\.isOurs).count == 1 && shares.allSatisfy { $0.replicas == 2 })
         }
+    }
+
+    @Test func `after an outage nothing is claimed before the others have told what they did in it`() async throws {
+        let place = try Place()
+        let (other, _) = try await place.open(keys, spreadLimit: Self.long)
+        // Its clock stands still, so that it waits for them for as long as the test takes.
+        let (store, _) = try await place.open(keys)
+        try place.redis.withLock { try $0.restart() }
+        let deadline = ContinuousClock.Instant.generous
+        var answer = ClaimAnswer.unavailable
+        while .now < deadline {
+            answer = await store.claim(claim())
+            if case .held(.seconds(3)) = answer { break }
+        }
+        other.follow { _ in }
+        while try await place.command("HLEN", "tokenwell:told").integer == 0, .now < deadline { await Task.yield() }
+        guard case .held = await store.claim(claim()) else { throw NotGranted() }
+        store.follow { _ in }
+        while case .held = answer, .now < deadline { answer = await store.claim(claim()) }
+        guard case .granted = answer else { throw NotGranted() }
     }
 
     private struct NotGranted: Error {}

@@ -90,6 +90,15 @@ final class Rehearsal {
         executor.drain()
     }
 
+    /// Ends the broker.
+    @discardableResult
+    func end(within limit: Duration = .seconds(5)) -> Call<Bool> {
+        perform { [broker] () throws(BrokerError) in
+            await broker.end(within: limit)
+            return true
+        }
+    }
+
     /// Has the broker go on with other tenants, as far as that is possible without time passing.
     func reload(_ tenants: Tenant..., deadline: Duration = .seconds(5)) { reload(tenants, deadline: deadline) }
 

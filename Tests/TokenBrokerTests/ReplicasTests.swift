@@ -79,17 +79,45 @@ struct ReplicasTests {
         two.upstream.script(.hang)
         two.one.ask()
         let call = two.other.ask()
-        // It does not come to hear of anything, as if it stood still.
-        two.other.advance(by: .seconds(4))
+        // It does not come to do anything, as if it stood still.
+        two.other.advance(by: .seconds(1.9))
         #expect(call.isWaiting && two.upstream.mints.count == 1)
-        two.other.ask()
-        two.other.advance(by: .seconds(7.6))
+        two.other.advance(by: .seconds(0.6))
         #expect(two.upstream.mints.count == 2)
         #expect(two.other.ask().token == "acme-2")
         two.upstream.release(.token(lifetime: .seconds(86_400)))
         two.hear()
         #expect(two.other.ask().token == "acme-2" && two.one.ask().token == "acme-2")
         #expect(two.upstream.mints.count == 2)
+    }
+
+    @Test func `one that takes long over a mint keeps its claim meanwhile`() {
+        let two = Two()
+        two.upstream.script(.hang)
+        two.one.ask()
+        let call = two.other.ask()
+        two.advance(by: .seconds(4))
+        #expect(call.isWaiting && two.upstream.mints.count == 1)
+        two.upstream.release(.token(lifetime: .seconds(300)))
+        two.hear()
+        #expect(call.token == "acme-1" && two.upstream.mints.count == 1)
+        let renewals = two.place.renewals
+        two.advance(by: .seconds(10))
+        #expect(two.place.renewals == renewals)
+    }
+
+    @Test func `of a refresh asks only the one that it falls to, while that one is well`() {
+        let two = Two()
+        two.one.ask()
+        two.hear()
+        two.other.ask()
+        let before = two.place.claims
+        two.advance(by: .seconds(270))
+        #expect(two.upstream.mints.count == 2 && two.place.claims == before + 1)
+        // It stands still.
+        two.other.advance(by: .seconds(270))
+        #expect(two.upstream.mints.count == 3)
+        #expect(two.other.read()?.state == .fresh)
     }
 
     @Test func `a failure is everybody's, and so is the pause after it`() {

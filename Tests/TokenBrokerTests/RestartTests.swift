@@ -34,6 +34,38 @@ struct RestartTests {
         #expect(after.revoke("acme-1").value == .upstream)
     }
 
+    @Test func `a mint that is on its way as the broker ends is waited for and kept, and no other begins`() {
+        let world = world()
+        let before = Rehearsal(in: world)
+        before.ask()
+        world.upstream.script(.hang)
+        before.ask(scopes: .of("read"))
+        let end = before.end()
+        before.advance(by: .seconds(1))
+        #expect(end.isWaiting)
+        #expect(before.ask(scopes: .of("write")).error == .upstreamUnavailable(retryAfter: .seconds(1)))
+        world.upstream.release(.token(lifetime: .seconds(300)))
+        before.advance(by: .seconds(1))
+        #expect(end.value == true)
+        // Beyond the refresh points.
+        before.advance(by: .seconds(265))
+        #expect(world.upstream.mints.count == 2)
+        let after = Rehearsal(in: world)
+        #expect(after.ask().token == "acme-1" && after.ask(scopes: .of("read")).token == "acme-2")
+    }
+
+    @Test func `a mint that does not end is not waited for for ever`() {
+        let broker = Rehearsal(in: world())
+        broker.upstream.script(.hang)
+        broker.ask()
+        let end = broker.end(within: .seconds(1))
+        broker.advance(by: .seconds(0.9))
+        #expect(end.isWaiting)
+        broker.advance(by: .seconds(0.2))
+        #expect(end.value == true)
+        broker.upstream.release(.failure(.unavailable("reset")))
+    }
+
     @Test func `a token in which nothing is left is handed out to nobody`() {
         let world = world()
         Rehearsal(in: world).ask()

@@ -14,11 +14,19 @@ final class SharedPlace: Sendable {
 
     fileprivate struct State {
         var claims: [[UInt8]: Held] = [:]
+        /// How often it was asked for one, and to keep one.
+        var asked = (claims: 0, renewals: 0)
         /// When the budgets are full again.
         var budgets: [[UInt8]: ContinuousClock.Instant] = [:]
         var records: [Record.ID: Record] = [:]
         var isReachable = true
-        var replicas: [Replica] = []
+        var members: [Member] = []
+        var replicas: [Replica] { members.compactMap(\.replica) }
+    }
+
+    /// Weakly, as each has the place.
+    fileprivate struct Member {
+        weak var replica: Replica?
     }
 
     let clock: ManualClock
@@ -28,6 +36,9 @@ final class SharedPlace: Sendable {
 
     var kept: KeptRecords { state.withLock { KeptRecords(Array($0.records.values)) } }
 
+    var claims: Int { state.withLock { $0.asked.claims } }
+    var renewals: Int { state.withLock { $0.asked.renewals } }
+
     /// Whether the brokers can ask it.
     func reach(_ isReachable: Bool) { state.withLock { $0.isReachable = isReachable } }
 
@@ -36,7 +47,7 @@ final class SharedPlace: Sendable {
 
     func replica(_ name: String) -> Replica {
         let replica = Replica(name, in: self)
-        state.withLock { $0.replicas.append(replica) }
+        state.withLock { $0.members.append(Member(replica: replica)) }
         return replica
     }
 
@@ -79,6 +90,14 @@ final class SharedPlace: Sendable {
             place.state.withLock { [now = place.clock.now] in $0.claim(claim, by: name, at: now) }
         }
 
+        func renew(_ name: [UInt8], fence: UInt64, for lease: Duration) async {
+            place.state.withLock { [now = place.clock.now] state in
+                state.asked.renewals += 1
+                guard let held = state.claims[name], held.owner == self.name, held.fence == fence else { return }
+                state.claims[name]?.until = now + lease
+            }
+        }
+
         /// The first falls to the first.
         func share(of client: [UInt8]) -> ReplicaShare {
             let replicas = place.state.withLock { $0.replicas }
@@ -89,6 +108,7 @@ final class SharedPlace: Sendable {
 
 extension SharedPlace.State {
     fileprivate mutating func claim(_ claim: Claim, by name: String, at now: ContinuousClock.Instant) -> ClaimAnswer {
+        asked.claims += 1
         guard isReachable else { return .unavailable }
         var held = claims[claim.name] ?? SharedPlace.Held(until: now, fence: 0)
         if held.landed > claim.fence { return .newer(fence: held.landed, held.token.flatMap { records[$0] }) }
