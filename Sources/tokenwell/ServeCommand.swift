@@ -30,7 +30,7 @@ struct ServeCommand: AsyncParsableCommand {
         let reloads = Task { for await _ in hangups { await service.reload() } }
         await end.wait()
         reloads.cancel()
-        // With the seconds that the metrics listener and the store may take, below the ten that container engines give before they kill.
+        // With the seconds that mints, the metrics listener and the store may take, below the ten after which engines kill.
         await service.stop(within: .seconds(6))
         LineWriter.standardError.flush()
     }
