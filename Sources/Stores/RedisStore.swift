@@ -45,9 +45,17 @@ package final class RedisStore: TokenStore, Replicas {
         /// Whom nothing is claimed before, who have yet to tell what they did while the server was away: until when they
         /// are waited for, and since when they have to have told everything, by the server's clock.
         var awaited: (names: Set<String>, until: Instant, since: Int64)?
+        /// What is minted here without a claim, by the claim's name, and until when that may take.
+        var alone: [[UInt8]: Instant] = [:]
 
         /// The last commit that is known here.
         var known: UInt64 { max(seen, committed) }
+
+        /// The epoch in which the server was given all that there was to tell; nil while there is more to come.
+        mutating func told(at now: Instant) -> [UInt8]? {
+            alone = alone.filter { $0.value > now }
+            return losses == mended && alone.isEmpty ? epoch : nil
+        }
 
         mutating func note(_ feed: RedisPlace.FeedState, at now: Instant) {
             if let epoch, epoch != feed.epoch {
@@ -316,8 +324,8 @@ package final class RedisStore: TokenStore, Replicas {
         // Who has left is not to be taken for one that is there.
         guard !hasEnded.load(ordering: .relaxed) else { throw .closed }
         // First, as something may come meanwhile.
-        let hasTold = committer.condition.pending == 0
-        let (seen, told) = state.value.withLock { ($0.seen, hasTold && $0.losses == $0.mended ? $0.epoch : nil) }
+        let isKept = committer.condition.pending == 0
+        let (seen, told) = state.value.withLock { [now = timekeeper.now] in ($0.seen, isKept ? $0.told(at: now) : nil) }
         let (feed, time, members) = try await place.join(seen: seen, told: told)
         let now = timekeeper.now
         state.value.withLock { state in
@@ -363,7 +371,11 @@ package final class RedisStore: TokenStore, Replicas {
             state.value.withLock { $0.isAway = true }
             return .held(.zero)
         } catch {
-            state.value.withLock { $0.isAway = true }
+            let isOurs = claim.cost.map { share(of: $0.client).isOurs } ?? false
+            state.value.withLock { [now = timekeeper.now] state in
+                state.isAway = true
+                if isOurs { state.alone[claim.name] = now + RedisPlace.lease }
+            }
             return .unavailable
         }
     }
@@ -409,7 +421,12 @@ package final class RedisStore: TokenStore, Replicas {
 
     // MARK: - TokenStore
 
-    package func keep(_ records: [Record]) { committer.keep(records) }
+    package func keep(_ records: [Record]) {
+        committer.keep(records)
+        let ended = records.flatMap(\.ended)
+        // Only now: until it is kept it is not told.
+        if !ended.isEmpty { state.value.withLock { state in for claim in ended { state.alone[claim.name] = nil } } }
+    }
 
     package func settle() async -> Bool { await committer.settle() }
 

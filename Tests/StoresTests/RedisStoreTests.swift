@@ -365,6 +365,28 @@ struct RedisStoreTests {
         guard case .granted = answer else { throw NotGranted() }
     }
 
+    @Test func `who mints without a claim has not told everything before that has ended`() async throws {
+        let place = try Place()
+        let (store, _) = try await place.open(keys, spreadLimit: Self.long)
+        _ = try await place.command("REPLICAOF", "127.0.0.1", "1")
+        guard case .unavailable = await store.claim(claim()) else { throw NotGranted() }
+        _ = try await place.command("REPLICAOF", "NO", "ONE")
+        store.follow { _ in }
+        let deadline = ContinuousClock.Instant.generous
+        for _ in 0..<2 {
+            let sign = try await place.command("ZRANGE", "tokenwell:members", "0", "-1", "WITHSCORES")
+            while try await place.command("ZRANGE", "tokenwell:members", "0", "-1", "WITHSCORES") == sign,
+                .now < deadline
+            {
+                await Task.yield()
+            }
+        }
+        #expect(try await place.command("HLEN", "tokenwell:told").integer == 0)
+        store.keep([landed(1, "a")])
+        while try await place.command("HLEN", "tokenwell:told").integer == 0, .now < deadline { await Task.yield() }
+        #expect(try await place.command("HLEN", "tokenwell:told").integer == 1)
+    }
+
     private struct NotGranted: Error {}
 
     @Test func `what the server does not take stays in memory until it does`() async throws {
