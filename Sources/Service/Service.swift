@@ -165,17 +165,18 @@ package struct Service: Sendable {
     /// to an end, and last the store.
     ///
     /// - Parameter limit: After that connections that are still open are given up; mints, the metrics listener and the store
-    ///   may take another second each.
+    ///   may take a second each even then.
     package func stop(within limit: Duration) async {
         let end = ContinuousClock.now + limit
+        let left = { max(.seconds(1), end - .now) }
         logger.notice("draining", metadata: ["connections": "\(server.connectionCount)"])
         premises.readiness.end()
         for task in watching { task.cancel() }
         current.value.issuers.stop()
         await server.drain(within: limit)
-        await current.value.broker.end(within: max(.seconds(1), end - .now))
+        await current.value.broker.end(within: left())
         await metricsServer?.drain(within: .seconds(1))
-        await store?.close(within: .seconds(1))
+        await store?.close(within: left())
         premises.audit?.flush()
         logger.notice("stopped", metadata: ["connections": "\(server.connectionCount)"])
     }

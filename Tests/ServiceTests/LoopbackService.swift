@@ -114,7 +114,8 @@ final class LoopbackService: Sendable {
 
     /// Stops the service, and starts it again: the vendors and the store are what they were.
     func restart() async throws {
-        await service.stop(within: .seconds(5))
+        // Long enough for the store to be closed: it is opened again at once.
+        await service.stop(within: .seconds(60))
         let next = try Self.start(readings, on: try Self.group.get(), lines)
         running.withLock { $0 = next }
     }
