@@ -71,7 +71,7 @@ final class RecordCommitter: Sendable {
     func keep(_ records: [Record]) {
         let isFirst = state.withLock { state in
             guard !state.hasEnded else { return false }
-            state.pending.take(records)
+            state.pending.take(records, at: timekeeper.now)
             defer { state.isCommitting = true }
             return !state.isCommitting
         }
@@ -99,6 +99,9 @@ final class RecordCommitter: Sendable {
     var condition: StoreCondition {
         state.withLock { StoreCondition(trouble: $0.trouble, pending: $0.pending.count) }
     }
+
+    /// Since when there has been something that is not durable; nil when everything is.
+    var oldest: ContinuousClock.Instant? { state.withLock { $0.pending.oldest } }
 
     // MARK: - Committing
 

@@ -14,7 +14,7 @@ import TokenBroker
 /// | `<prefix>:feed`, `:number`        | the last 10,000 commits, and how many there were                 |
 /// | `<prefix>:epoch`                  | changes when the server has lost something                       |
 /// | `<prefix>:members`, `:seen`,      | which brokers are there, how far each has read the feed, and     |
-/// | `:told`                           | when it had last kept all that it knew                           |
+/// | `:told`                           | up to when it has kept all that it did                           |
 ///
 /// The digits are blinded, and so tell nobody what they stand for.
 struct RedisPlace: RecordWriter {
@@ -79,16 +79,18 @@ struct RedisPlace: RecordWriter {
 
     /// Says that we are there, how far we have read the feed, and whether we have told everything.
     ///
-    /// - Parameter told: The epoch in which we have kept all that we know; nil while we have not.
+    /// - Parameter told: Up to when all that we did is kept, by the server's time, and in which epoch; nil while that cannot
+    ///   be told.
     /// - Returns: How far the feed is, the server's time in milliseconds since 1970, and the names of all that are there, each
-    ///   with the time at which it had last told everything.
+    ///   with the time up to which it has kept everything.
     func join(
-        seen: UInt64, told: [UInt8]?
+        seen: UInt64, told: (epoch: [UInt8], time: Int64)?
     ) async throws(StoreError) -> (feed: FeedState, time: Int64, members: [String: Int64]) {
         let lease = "\(Int(Self.lease / .microseconds(1)))"
         let answer = try await run(
             RedisScripts.join, ["number", "epoch", "members", "seen", "told"],
-            [name, "\(known())", lease, "\(seen)"].bytes + [told ?? []])
+            [name, "\(known())", lease, "\(seen)"].bytes
+                + [told?.epoch ?? [], Array("\(told?.time ?? 0)".utf8)])
         guard let elements = answer.elements, let feed = FeedState(elements), elements.count % 2 == 1,
             let time = elements[2].integer
         else { throw .redis(.malformed) }
@@ -148,9 +150,9 @@ struct RedisPlace: RecordWriter {
         try await isOne(RedisScripts.seen, ["members", "seen"], (["\(number)", name] + members).bytes)
     }
 
-    /// Keeps what was claimed, if it is still ours.
-    func renew(_ claim: [UInt8], fence: UInt64, for lease: Duration) async throws(StoreError) {
-        _ = try await isOne(
+    /// Keeps what was claimed for so long from now on; false when it is not ours any more.
+    func renew(_ claim: [UInt8], fence: UInt64, for lease: Duration) async throws(StoreError) -> Bool {
+        try await isOne(
             RedisScripts.renew, ["claim:\(blinded("claim", claim))"],
             [name, "\(fence)", "\(Int(lease / .milliseconds(1)))"].bytes)
     }

@@ -106,11 +106,11 @@ enum RedisScripts {
         """
 
     /// Says that a broker is there, and who else is: answers the feed's number, the epoch, the time in milliseconds since
-    /// 1970, and for each broker its name and when it had last told everything, at that time.
+    /// 1970, and for each broker its name and up to when it has kept all that it did, 0 if that was in another epoch.
     ///
-    /// `KEYS`: as for ``epoch``, the members, what they have seen, when they had told. `ARGV`: as for ``epoch``, for how many
-    /// microseconds this broker then counts as being there, up to which number it has seen the feed, and the epoch in which
-    /// it has told everything.
+    /// `KEYS`: as for ``epoch``, the members, what they have seen, what they have told. `ARGV`: as for ``epoch``, for how many
+    /// microseconds this broker then counts as being there, up to which number it has seen the feed, in which epoch it has
+    /// kept all that it did, and up to when.
     static let join =
         epoch + """
             for _, gone in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', string.format('%.0f', now))) do
@@ -118,14 +118,14 @@ enum RedisScripts {
                 redis.call('HDEL', KEYS[4], gone)
                 redis.call('HDEL', KEYS[5], gone)
             end
-            local milliseconds = math.floor(now / 1000)
-            if ARGV[5] == epoch then redis.call('HSET', KEYS[5], ARGV[1], string.format('%.0f', milliseconds)) end
+            if ARGV[5] == epoch then redis.call('HSET', KEYS[5], ARGV[1], ARGV[6] .. ' ' .. epoch) end
             redis.call('ZADD', KEYS[3], string.format('%.0f', now + tonumber(ARGV[3])), ARGV[1])
             redis.call('HSET', KEYS[4], ARGV[1], ARGV[4])
-            local answer = {number, epoch, milliseconds}
+            local answer = {number, epoch, math.floor(now / 1000)}
             for _, name in ipairs(redis.call('ZRANGE', KEYS[3], 0, -1)) do
+                local told, when = string.match(redis.call('HGET', KEYS[5], name) or '', '^(%d+) (.*)$')
                 answer[#answer + 1] = name
-                answer[#answer + 1] = tonumber(redis.call('HGET', KEYS[5], name) or '0')
+                answer[#answer + 1] = when == epoch and tonumber(told) or 0
             end
             return answer
             """

@@ -45,21 +45,28 @@ package final class RedisStore: TokenStore, Replicas {
         /// Whom nothing is claimed before, who have yet to tell what they did while the server was away: until when they
         /// are waited for, and since when they have to have told everything, by the server's clock.
         var awaited: (names: Set<String>, until: Instant, since: Int64)?
-        /// What is minted here without a claim, by the claim's name, and until when that may take.
-        var alone: [[UInt8]: Instant] = [:]
+        /// What is minted here, with or without a claim, by the claim's name: since when, and until when it may take.
+        var underWay: [[UInt8]: (begun: Instant, until: Instant)] = [:]
 
         /// The last commit that is known here.
         var known: UInt64 { max(seen, committed) }
 
-        /// The epoch in which the server was given all that there was to tell; nil while there is more to come.
-        mutating func told(at now: Instant) -> [UInt8]? {
-            alone = alone.filter { $0.value > now }
-            return losses == mended && alone.isEmpty ? epoch : nil
+        /// Notes that a mint begins, whose end is to be kept.
+        mutating func begin(_ claim: Claim, at now: Instant) {
+            if claim.cost != nil { underWay[claim.name] = (now, now + RedisPlace.lease) }
+        }
+
+        /// The earliest beginning of what is under way.
+        mutating func oldest(at now: Instant) -> Instant? {
+            underWay = underWay.filter { $0.value.until > now }
+            return underWay.values.map(\.begun).min()
         }
 
         mutating func note(_ feed: RedisPlace.FeedState, at now: Instant) {
             if let epoch, epoch != feed.epoch {
                 losses += 1
+                // As if it had been: the others know what it did.
+                isAway = true
                 trustFrom = now + RedisPlace.lease
             }
             epoch = feed.epoch
@@ -323,17 +330,22 @@ package final class RedisStore: TokenStore, Replicas {
     private func join() async throws(StoreError) -> UInt64 {
         // Who has left is not to be taken for one that is there.
         guard !hasEnded.load(ordering: .relaxed) else { throw .closed }
-        // First, as something may come meanwhile.
-        let isKept = committer.condition.pending == 0
-        let (seen, told) = state.value.withLock { [now = timekeeper.now] in ($0.seen, isKept ? $0.told(at: now) : nil) }
-        let (feed, time, members) = try await place.join(seen: seen, told: told)
+        let begun = timekeeper.now
+        let (seen, epoch, oldest) = state.value.withLock {
+            ($0.seen, $0.losses == $0.mended ? $0.epoch : nil, $0.oldest(at: begun))
+        }
+        // What is not told yet began then.
+        let since = min(oldest ?? begun, committer.oldest ?? begun)
+        let (feed, time, members) = try await place.join(
+            seen: seen, told: epoch.map { ($0, state.timeOfDay(at: since)) })
         let now = timekeeper.now
         state.value.withLock { state in
             state.note(feed, at: now)
             state.time = (time, now)
             if state.isAway {
                 state.isAway = false
-                state.awaited = (state.members.subtracting([place.name]), now + Self.newsLimit, time)
+                let until = state.awaited?.until ?? now + Self.newsLimit
+                state.awaited = (state.members.subtracting([place.name]), until, time)
             }
             if let (names, until, since) = state.awaited,
                 now >= until || names.allSatisfy({ members[$0] ?? 0 >= since })
@@ -366,22 +378,25 @@ package final class RedisStore: TokenStore, Replicas {
             let now = timekeeper.now
             let (awaited, epoch) = state.value.withLock { ($0.awaited?.until, $0.epoch) }
             if let awaited, awaited > now { return .held(awaited - now) }
-            if let answer = try await place.claim(claim, in: epoch ?? []) { return answer }
-            // As if it had been away: the others know what it did.
-            state.value.withLock { $0.isAway = true }
-            return .held(.zero)
+            guard let answer = try await place.claim(claim, in: epoch ?? []) else {
+                state.value.withLock { if $0.epoch == epoch { $0.isAway = true } }
+                return .held(.zero)
+            }
+            if case .granted = answer { state.value.withLock { $0.begin(claim, at: now) } }
+            return answer
         } catch {
             let isOurs = claim.cost.map { share(of: $0.client).isOurs } ?? false
             state.value.withLock { [now = timekeeper.now] state in
                 state.isAway = true
-                if isOurs { state.alone[claim.name] = now + RedisPlace.lease }
+                if isOurs { state.begin(claim, at: now) }
             }
             return .unavailable
         }
     }
 
-    package func renew(_ name: [UInt8], fence: UInt64, for lease: Duration) async {
-        try? await place.renew(name, fence: fence, for: lease)
+    package func renew(_ name: [UInt8], fence: UInt64, for lease: Duration) async -> Bool {
+        // What could not be asked may still be so.
+        (try? await place.renew(name, fence: fence, for: lease)) ?? true
     }
 
     package func spread() async -> Bool {
@@ -425,7 +440,7 @@ package final class RedisStore: TokenStore, Replicas {
         committer.keep(records)
         let ended = records.flatMap(\.ended)
         // Only now: until it is kept it is not told.
-        if !ended.isEmpty { state.value.withLock { state in for claim in ended { state.alone[claim.name] = nil } } }
+        if !ended.isEmpty { state.value.withLock { state in for claim in ended { state.underWay[claim.name] = nil } } }
     }
 
     package func settle() async -> Bool { await committer.settle() }

@@ -120,8 +120,8 @@ package final class Broker: Sendable {
     ///
     /// - Parameter limit: After that they are left to themselves.
     package func end(within limit: Duration) async {
-        guard let timekeeper = places.first?.timekeeper else { return }
         for place in places { place.flights.end() }
+        guard store != nil, let timekeeper = places.first?.timekeeper else { return }
         let end = timekeeper.now + limit
         while places.contains(where: { $0.flights.count > 0 }), timekeeper.now < end {
             await timekeeper.sleep(until: timekeeper.now + .milliseconds(10))

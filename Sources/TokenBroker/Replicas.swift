@@ -8,8 +8,10 @@ package protocol Replicas: Sendable {
     /// Of what is answered too late for the caller the claim's lease is what is left.
     func claim(_ claim: Claim) async -> ClaimAnswer
 
-    /// Keeps what was claimed for so long from now on, if it is still ours under that fencing number.
-    func renew(_ name: [UInt8], fence: UInt64, for lease: Duration) async
+    /// Keeps what was claimed for so long from now on.
+    ///
+    /// - Returns: false when it is not ours any more under that fencing number.
+    func renew(_ name: [UInt8], fence: UInt64, for lease: Duration) async -> Bool
 
     /// Waits until what any other broker did a moment ago is known here.
     ///

@@ -27,7 +27,8 @@ extension TokenCache {
         // What is newer may be of no use here, as it was revoked: then what comes after it is asked for.
         var fence: UInt64 = 0
         var pause = Duration.milliseconds(50)
-        if departure.reason == .ahead, !replicas.share(of: payer.client).isOurs {
+        // Others may wait for what comes of the first mint with a credential.
+        if departure.refreshPoint != nil, payer.standing.isProven, !replicas.share(of: payer.client).isOurs {
             await surroundings.timekeeper.sleep(until: now + Self.head)
         }
         while true {
@@ -49,7 +50,7 @@ extension TokenCache {
             if case .newer(let newer, _) = answer { fence = newer }
             switch judge(answer, above: fence, departure, replicas) {
             case .fly(let departure):
-                if case .granted = answer { renew(departure, replicas) }
+                if case .granted = answer { renew(departure, replicas, until: now + departure.timeout * 2) }
                 return departure
             case .over: return nil
             case .ask(let again):
@@ -60,16 +61,23 @@ extension TokenCache {
         }
     }
 
-    /// Keeps a claim for as long as its flight is under way.
-    private func renew(_ departure: Departure, _ replicas: any Replicas) {
+    /// Keeps a claim until what its flight brings is durable.
+    private func renew(_ departure: Departure, _ replicas: any Replicas, until end: Instant) {
         nap(until: now + Self.renewal) { cache in
-            let flight = cache.state.withLock { $0.slots[departure.key]?.flight?.number }
-            guard flight == departure.number else { return nil }
+            guard cache.now < end, cache.isUnderWay(departure) else { return nil }
             cache.run {
-                await replicas.renew(departure.key.claimName, fence: departure.fence, for: Self.lease)
+                let name = departure.key.claimName
+                if await replicas.renew(name, fence: departure.fence, for: Self.lease) {
+                    cache.renew(departure, replicas, until: end)
+                }
             }
-            return cache.now + Self.renewal
+            return nil
         }
+    }
+
+    private func isUnderWay(_ departure: Departure) -> Bool {
+        state.withLock { $0.slots[departure.key]?.flight?.number == departure.number }
+            || surroundings.persistence?.store.condition.pending ?? 0 > 0
     }
 
     private func judge(

@@ -19,8 +19,7 @@ CONNECTIONS = 200  # to each replica
 READERS = 80  # at each replica
 REVOCATIONS = 15
 FEED = 0.1  # seconds within which news reach every replica
-UPSTREAM_TIMEOUT = 10  # seconds that a mint may take
-LEASE = UPSTREAM_TIMEOUT + 1  # seconds that a lost minter can hold others up
+LEASE = 2.5  # seconds that a lost minter can hold others up
 GONE = 15  # seconds without a sign of life after which a replica is no member
 SLACK = 3  # seconds that a busy machine may add
 CHAOS = 20, 3859908582  # seconds, and a seed that has most kinds of mishaps
@@ -167,7 +166,7 @@ class ReplicasTests(unittest.TestCase):
         killed, stopped, third = self.start("acme", "globex", "initech", settings="deadline: 15s")
         kept = third.token("initech")
         for name, minter in (("acme", killed), ("globex", stopped)):
-            self.vendors[name].slow_down(seconds=UPSTREAM_TIMEOUT - 1)
+            self.vendors[name].slow_down(seconds=LEASE + SLACK + 2)
             self.in_background(minter.get, f"/tokens/{name}")
             eventually(lambda one=minter, name=name: self.is_minting(one, name))
         # This lets the requests reach the vendors, which count them when they answer.

@@ -90,11 +90,12 @@ final class SharedPlace: Sendable {
             place.state.withLock { [now = place.clock.now] in $0.claim(claim, by: name, at: now) }
         }
 
-        func renew(_ name: [UInt8], fence: UInt64, for lease: Duration) async {
+        func renew(_ name: [UInt8], fence: UInt64, for lease: Duration) async -> Bool {
             place.state.withLock { [now = place.clock.now] state in
                 state.asked.renewals += 1
-                guard let held = state.claims[name], held.owner == self.name, held.fence == fence else { return }
+                guard let held = state.claims[name], held.owner == self.name, held.fence == fence else { return false }
                 state.claims[name]?.until = now + lease
+                return true
             }
         }
 
