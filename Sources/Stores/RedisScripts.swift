@@ -66,6 +66,8 @@ enum RedisScripts {
     /// before it, and what is owed as far as this broker knows, which may be more when it was alone for a while: these in
     /// microseconds.
     ///
+    /// A claim that the server does not know begins with the time in milliseconds, which is above every number before.
+    ///
     /// Answers `granted` with a fencing number and what is owed in microseconds; `newer` with the number of a token and
     /// its record; `held` with how many milliseconds it is another's; `spent` with what is owed; or `lost` when the server
     /// does not know what it did.
@@ -86,7 +88,7 @@ enum RedisScripts {
                 debt = debt + tonumber(ARGV[6])
                 redis.call('SET', KEYS[4], string.format('%.0f', now + debt), 'PX', math.ceil(debt / 1000) + 86400000)
             end
-            local fence = math.max(known, tonumber(held[3] or '0')) + 1
+            local fence = math.max(known, tonumber(held[3] or math.floor(now / 1000))) + 1
             redis.call('HSET', KEYS[3], 'owner', ARGV[1], 'until', string.format('%.0f', now + lease * 1000),
                 'fence', string.format('%.0f', fence))
             redis.call('PEXPIRE', KEYS[3], lease + 86400000)

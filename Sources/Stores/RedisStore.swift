@@ -40,8 +40,8 @@ package final class RedisStore: TokenStore, Replicas {
         var trustFrom: Instant?
         /// What the server's clock said, in milliseconds since 1970, and when.
         var time: (said: Int64, at: Instant)?
-        /// Whether the server did not answer last.
-        var isAway = false
+        /// Whether the server did not answer last, or was never asked.
+        var isAway = true
         /// Whom nothing is claimed before, who have yet to tell what they did while the server was away: until when they
         /// are waited for, and since when they have to have told everything, by the server's clock.
         var awaited: (names: Set<String>, until: Instant, since: Int64)?
@@ -205,6 +205,8 @@ package final class RedisStore: TokenStore, Replicas {
     /// Joins, and reads what was kept since the store was read: a revocation is answered once all who have joined know of it.
     private func catchUp(from number: UInt64) async throws(StoreError) -> KeptRecords {
         state.value.withLock { $0.seen = number }
+        // Again, to tell in the epoch that we then know that there is nothing to tell.
+        _ = try await join()
         let last = try await join()
         guard last > number else { return KeptRecords() }
         let entries = try await place.entries(after: number, from: reader, waiting: .milliseconds(1))
@@ -345,7 +347,9 @@ package final class RedisStore: TokenStore, Replicas {
             if state.isAway {
                 state.isAway = false
                 let until = state.awaited?.until ?? now + Self.newsLimit
-                state.awaited = (state.members.subtracting([place.name]), until, time)
+                // Who joins first has not been away: that the others have told anything is enough.
+                let since = state.members.isEmpty ? 1 : time
+                state.awaited = (state.members.union(members.keys).subtracting([place.name]), until, since)
             }
             if let (names, until, since) = state.awaited,
                 now >= until || names.allSatisfy({ members[$0] ?? 0 >= since })

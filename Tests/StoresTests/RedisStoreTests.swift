@@ -243,39 +243,69 @@ struct RedisStoreTests {
             cost: Claim.Cost(client: [1], interval: .seconds(3600), allowance: allowance, debt: debt))
     }
 
+    /// The fencing number of a claim that was granted.
+    private func fence(_ answer: ClaimAnswer) throws -> UInt64 {
+        guard case .granted(let fence, _) = answer else { throw NotGranted() }
+        return fence
+    }
+
     @Test func `a claim is one broker's until it ends, and each has a higher number`() async throws {
         let place = try Place()
         let (first, _) = try await place.open(keys)
         let clock = place.clock
         let (second, _) = try await place.open(keys)
-        guard case .granted(1, .seconds(3600)) = await first.claim(claim()) else { throw NotGranted() }
+        let number = try fence(await first.claim(claim()))
         guard case .held(let left) = await second.claim(claim()), left <= .seconds(60) else { throw NotGranted() }
         // Its own again, as it does not know that it has it.
-        guard case .granted(2, _) = await first.claim(claim()) else { throw NotGranted() }
+        #expect(try fence(await first.claim(claim())) == number + 1)
         var failed = Record(.init(.tenant, tenant: "acme"), end: StoreFolder.now + 60, payload: [7])
-        failed.ended = [EndedClaim(name: claim().name, fence: 2, token: nil)]
+        failed.ended = [EndedClaim(name: claim().name, fence: number + 1, token: nil)]
         first.keep([failed])
         #expect(await place.settle(first, clock))
-        guard case .granted(3, _) = await second.claim(claim()) else { throw NotGranted() }
+        #expect(try fence(await second.claim(claim())) == number + 2)
         // A server that knows less than we do.
         _ = try await place.command("FLUSHALL")
-        guard case .held(.zero) = await first.claim(claim(7)) else { throw NotGranted() }
-        guard case .granted(8, _) = await first.claim(claim(7)) else { throw NotGranted() }
+        let high = number + 1_000_000_000_000
+        guard case .held(.zero) = await first.claim(claim(high)) else { throw NotGranted() }
+        #expect(try fence(await first.claim(claim(high))) == high + 1)
+    }
+
+    @Test func `whoever knows nothing has a higher number than any before`() async throws {
+        let place = try Place()
+        let (first, _) = try await place.open(keys)
+        let number = try fence(await first.claim(claim()))
+        _ = try await place.command("FLUSHALL")
+        let (second, _) = try await place.open(keys)
+        #expect(try fence(await second.claim(claim())) > number)
+    }
+
+    @Test func `who starts waits for those who are there to have told what they did`() async throws {
+        let place = try Place()
+        let (other, _) = try await place.open(keys, spreadLimit: Self.long)
+        _ = try await place.command("FLUSHALL")
+        for _ in 0..<2 { _ = await other.claim(claim()) }
+        let (early, _) = try await place.open(keys)
+        guard case .held(.seconds(3)) = await early.claim(claim()) else { throw NotGranted() }
+        other.follow { _ in }
+        let deadline = ContinuousClock.Instant.generous
+        while try await place.command("HLEN", "tokenwell:told").integer != 2, .now < deadline { await Task.yield() }
+        let (late, _) = try await place.open(keys)
+        if case .held(.seconds(3)) = await late.claim(claim()) { throw NotGranted() }
     }
 
     @Test func `a claim lasts for as long as its owner renews it`() async throws {
         let place = try Place()
         let (first, _) = try await place.open(keys)
         let (second, _) = try await place.open(keys)
-        guard case .granted(1, _) = await first.claim(claim()) else { throw NotGranted() }
-        #expect(await first.renew(claim().name, fence: 1, for: .seconds(3600)))
+        let number = try fence(await first.claim(claim()))
+        #expect(await first.renew(claim().name, fence: number, for: .seconds(3600)))
         guard case .held(let left) = await second.claim(claim()), left > .seconds(60) else { throw NotGranted() }
         // Neither another's, nor what is not there any more.
-        #expect(await second.renew(claim().name, fence: 1, for: .zero) == false)
-        #expect(await first.renew(claim().name, fence: 2, for: .zero) == false)
+        #expect(await second.renew(claim().name, fence: number, for: .zero) == false)
+        #expect(await first.renew(claim().name, fence: number + 1, for: .zero) == false)
         guard case .held = await second.claim(claim()) else { throw NotGranted() }
-        #expect(await first.renew(claim().name, fence: 1, for: .zero))
-        guard case .granted(2, _) = await second.claim(claim()) else { throw NotGranted() }
+        #expect(await first.renew(claim().name, fence: number, for: .zero))
+        #expect(try fence(await second.claim(claim())) == number + 1)
     }
 
     @Test func `who does not know the last token gets that instead of a claim, whoever ends late`() async throws {
@@ -283,18 +313,18 @@ struct RedisStoreTests {
         let (late, _) = try await place.open(keys)
         let clock = place.clock
         let (store, _) = try await place.open(keys)
-        guard case .granted(1, _) = await late.claim(claim()) else { throw NotGranted() }
+        let number = try fence(await late.claim(claim()))
         // As after its lease.
         _ = try await place.command(
             "EVAL", "for _, k in ipairs(redis.call('KEYS', '*:claim:*')) do redis.call('HDEL', k, 'owner') end", "0")
-        guard case .granted(2, _) = await store.claim(claim()) else { throw NotGranted() }
-        store.keep([.token("new"), landed(2, "new")])
+        #expect(try fence(await store.claim(claim())) == number + 1)
+        store.keep([.token("new"), landed(number + 1, "new")])
         #expect(await place.settle(store, place.clock))
-        late.keep([.token("old"), landed(1, "old")])
+        late.keep([.token("old"), landed(number, "old")])
         #expect(await place.settle(late, clock))
-        guard case .newer(2, let record?) = await late.claim(claim(1)) else { throw NotGranted() }
+        guard case .newer(number + 1, let record?) = await late.claim(claim(number)) else { throw NotGranted() }
         #expect(record == .token("new"))
-        guard case .granted(3, _) = await late.claim(claim(2)) else { throw NotGranted() }
+        #expect(try fence(await late.claim(claim(number + 1))) == number + 2)
     }
 
     private func landed(_ fence: UInt64, _ token: String) -> Record {
