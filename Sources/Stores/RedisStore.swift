@@ -53,7 +53,7 @@ package final class RedisStore: TokenStore, Replicas {
 
         /// Notes that a mint begins, whose end is to be kept.
         mutating func begin(_ claim: Claim, at now: Instant) {
-            if claim.cost != nil { underWay[claim.name] = (now, now + RedisPlace.lease) }
+            if claim.cost != nil { underWay[claim.name] = (now, now + max(claim.lease, RedisPlace.lease)) }
         }
 
         /// The earliest beginning of what is under way.
@@ -399,8 +399,12 @@ package final class RedisStore: TokenStore, Replicas {
     }
 
     package func renew(_ name: [UInt8], fence: UInt64, for lease: Duration) async -> Bool {
+        // What has ended is kept in a moment, while the server keeps up.
+        let hasEnded = state.value.withLock { $0.underWay[name] == nil }
+        let isBehind = committer.oldest.map { timekeeper.now - $0 > .milliseconds(250) } ?? false
+        if hasEnded, !isBehind { return false }
         // What could not be asked may still be so.
-        (try? await place.renew(name, fence: fence, for: lease)) ?? true
+        return (try? await place.renew(name, fence: fence, for: lease)) ?? true
     }
 
     package func spread() async -> Bool {

@@ -64,7 +64,7 @@ extension TokenCache {
     /// Keeps a claim until what its flight brings is durable.
     private func renew(_ departure: Departure, _ replicas: any Replicas, until end: Instant) {
         nap(until: now + Self.renewal) { cache in
-            guard cache.now < end, cache.isUnderWay(departure) else { return nil }
+            guard cache.now < end else { return nil }
             cache.run {
                 let name = departure.key.claimName
                 if await replicas.renew(name, fence: departure.fence, for: Self.lease) {
@@ -73,11 +73,6 @@ extension TokenCache {
             }
             return nil
         }
-    }
-
-    private func isUnderWay(_ departure: Departure) -> Bool {
-        state.withLock { $0.slots[departure.key]?.flight?.number == departure.number }
-            || surroundings.persistence?.store.condition.pending ?? 0 > 0
     }
 
     private func judge(

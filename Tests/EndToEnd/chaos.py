@@ -2,7 +2,7 @@
 
     python3 -B chaos.py SECONDS [SEED]
 
-takes about so many seconds; the same seed gives the same steps. In each step something befalls a replica's process, or
+goes on for so many seconds; the same seed gives the same steps. In each step something befalls a replica's process, or
 Redis or a replica's way to it, or a vendor, or several of them; tokens are revoked and reported meanwhile; then it is over.
 After each step:
 
@@ -42,7 +42,6 @@ RETURN = 7  # seconds after which a replica that was away knows what it has miss
 SLOW = 2  # seconds that a slow vendor takes
 AT_ONCE = 0.5  # seconds within which two things may have happened in either order
 HEARD = 2  # seconds after which all know of a new replica
-OVERHEAD = 2  # seconds of a step, about, for processes to start and revocations to be answered
 PATIENT = 40  # seconds within which a revocation that is repeated comes to 200, whatever befell anybody
 
 PROCESS = ("killed", "asleep", "replaced")
@@ -59,17 +58,15 @@ Window = collections.namedtuple("Window", "kind whom begin end")
 
 
 def plan(seconds, seed):
-    """The steps of a run; they depend on nothing else."""
+    """The steps of a run, without end; they depend on nothing else."""
     chance = random.Random(seed)
-    steps, left = [], seconds
-    while left > 0:
+    while True:
         # A few are longer than a lost member counts.
         hold = chance.uniform(0.3, 2.5) if seconds < 60 or chance.random() < 0.9 else chance.uniform(2.5, 18)
         rest = chance.uniform(0.2, 1.5)
         # A long run has to come by with what the vendors allow in an hour.
-        steps.append(Step(tuple(mishaps(chance)), hold, rest, tuple(drops(chance, 0.35 if seconds < 60 else 0.12))))
-        left -= hold + rest + OVERHEAD
-    return steps
+        share = 0.35 if seconds < 60 else 0.12
+        yield Step(tuple(mishaps(chance)), hold, rest, tuple(drops(chance, share)))
 
 
 def mishaps(chance):
@@ -451,8 +448,11 @@ def run(seconds, seed, folder, tell=lambda line: None, report=print):
         begun = time.monotonic()
         for caller in callers:
             caller.start()
-        steps = plan(seconds, seed)
-        for number, step in enumerate(steps):
+        steps = []
+        for step in plan(seconds, seed):
+            if time.monotonic() > begun + seconds:
+                break
+            steps.append(step)
             tell(f"{time.monotonic() - begun:7.1f} s  {describe(step)}")
             before = len(witness.problems)
             perform(step, stage, witness)
@@ -460,7 +460,7 @@ def run(seconds, seed, folder, tell=lambda line: None, report=print):
             for problem in witness.problems[before:before + 5]:
                 tell(f"           problem: {problem}")
             if len(witness.problems) > 50:
-                witness.problems.append(f"given up after step {number}")
+                witness.problems.append(f"given up after step {len(steps)}")
                 break
         for caller in callers:
             caller.ended.set()

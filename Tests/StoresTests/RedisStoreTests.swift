@@ -410,7 +410,9 @@ struct RedisStoreTests {
         let place = try Place()
         let (store, _) = try await place.open(keys, spreadLimit: Self.long)
         if isAlone { _ = try await place.command("REPLICAOF", "127.0.0.1", "1") }
-        switch await store.claim(claim()) {
+        var claim = claim()
+        claim.lease = Self.long
+        switch await store.claim(claim) {
         case .unavailable where isAlone: _ = try await place.command("REPLICAOF", "NO", "ONE")
         case .granted where !isAlone: break
         default: throw NotGranted()
