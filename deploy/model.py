@@ -29,12 +29,12 @@ SIMULATED = 50_000  # tenants
 MOMENTS = (("the first refresh", LIFETIME), ("after an hour", 3600), ("after 4 hours", 4 * 3600))
 
 # Microseconds of a processor and bytes, by `scripts/bench replicas`; a token has 1 KB.
-REDIS_MINT = 240
-REDIS_READ = 120  # by one replica
+REDIS_MINT = 235
+REDIS_READ = 75  # by one replica
 REDIS_ENTRY = 5  # one more mint of which it reads at once
-BROKER_MINT = 670
-BROKER_READ = 580
-READ_BYTES = 2_250  # that are sent for it
+BROKER_MINT = 700
+BROKER_READ = 420
+READ_BYTES = 2_270  # that are sent for it
 REDIS_TENANT = 4_400  # its token, budget, claim and mint log, sealed, with their keys
 REDIS_FEED = 3_000_000  # 10,000 entries
 BROKER_TOKEN = 2_560  # with 100,000 of them: `scripts/bench cache`
