@@ -77,7 +77,7 @@ struct RedisPlace: RecordWriter {
 
     // MARK: - Who is there
 
-    /// Says that we are there, how far we have read the feed, and whether we have told everything.
+    /// Says that we are there, how far we have read the feed, and up to when all that we did is kept.
     ///
     /// - Parameter told: Up to when all that we did is kept, by the server's time, and in which epoch; nil while that cannot
     ///   be told.
