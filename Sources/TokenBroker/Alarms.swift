@@ -14,8 +14,8 @@ final class Alarms: Sendable {
     private struct State {
         /// A binary heap: none is due before the one at half its index.
         private var heap: [Alarm] = []
-        /// When the sleeper that counts will wake; nil while there is nothing to wake for.
-        var wake: Instant?
+        /// When those who sleep will wake, each before the ones before it.
+        var wakes: [Instant] = []
 
         var next: Instant? { heap.first?.due }
         var count: Int { heap.count }
@@ -68,11 +68,11 @@ final class Alarms: Sendable {
     func set(for due: Instant, _ work: @escaping @Sendable () -> Void) {
         let isNext = state.withLock { state in
             state.insert(Alarm(due: due, work: work))
-            if let wake = state.wake, wake <= due { return false }
-            state.wake = due
+            if let wake = state.wakes.last, wake <= due { return false }
+            state.wakes.append(due)
             return true
         }
-        // Who sleeps until later goes on to do so, and then finds that it no longer counts.
+        // Who sleeps until later goes on to do so: whoever wakes before is not needed after that.
         if isNext { sleep(until: due) }
     }
 
@@ -96,15 +96,17 @@ final class Alarms: Sendable {
     /// Does what is due.
     ///
     /// - Parameter wake: Until when the sleeper meant to sleep.
-    /// - Returns: Until when it sleeps next; nil when there is nothing to wake for, or another does.
+    /// - Returns: Until when it sleeps next; nil when there is nothing to wake for, or another wakes in time.
     private func ring(_ wake: Instant) -> Instant? {
         let now = timekeeper.now
+        guard wake <= now else { return wake }
         // What they set anew has its turn when all have had theirs.
         for alarm in state.withLock({ $0.removeDue(by: now) }) { alarm.work() }
         return state.withLock { state in
-            guard state.wake == wake else { return nil }
-            state.wake = state.next
-            return state.wake
+            state.wakes.removeAll { $0 == wake }
+            guard let next = state.next, state.wakes.last.map({ next < $0 }) ?? true else { return nil }
+            state.wakes.append(next)
+            return next
         }
     }
 }

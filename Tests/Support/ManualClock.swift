@@ -34,6 +34,8 @@ package final class ManualClock: Timekeeper {
     /// When the first sleeper is due; nil when nobody sleeps.
     package var nextDeadline: ContinuousClock.Instant? { state.withLock { $0.sleepers.map(\.deadline).min() } }
 
+    package var sleeperCount: Int { state.withLock { $0.sleepers.count } }
+
     package func sleep(until deadline: ContinuousClock.Instant) async {
         await withCheckedContinuation { continuation in
             let (isDue, watchers) = state.withLock { state -> (Bool, [Watcher]) in

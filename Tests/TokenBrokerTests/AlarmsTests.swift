@@ -70,4 +70,25 @@ struct AlarmsTests {
         #expect(clock.nextDeadline == clock.now + .seconds(3600))
         #expect(rung.all.isEmpty)
     }
+
+    @Test func `who was woken for an early one does not sleep on beside the one for those that are later`() {
+        let alarms = Alarms(clock, on: executor)
+        let far = clock.now + .seconds(36_000)
+        alarms.set(for: far) { [rung] in rung.note(0) }
+        for number in 1...100 {
+            alarms.set(for: clock.now + .seconds(1)) { [rung] in rung.note(number) }
+            advance(by: .seconds(1))
+            #expect(rung.all.last == number)
+            #expect(clock.sleeperCount == 1)
+        }
+        // Two that sleep, of which the second to wake is the one that goes on.
+        for seconds in [20, 10, 30] { alarms.set(for: clock.now + .seconds(seconds)) { [rung] in rung.note(seconds) } }
+        for (count, seconds) in [(2, [10]), (2, [10, 20]), (1, [10, 20, 30])] {
+            advance(by: .seconds(10))
+            #expect(rung.all.dropFirst(100) == seconds[...])
+            #expect(clock.sleeperCount == count)
+        }
+        while clock.now < far { advance(by: .seconds(3600)) }
+        #expect(rung.all.last == 0 && clock.sleeperCount == 0)
+    }
 }
