@@ -18,8 +18,6 @@ import TokenBroker
 ///
 /// The digits are blinded, and so tell nobody what they stand for.
 struct RedisPlace: RecordWriter {
-    /// How long a broker counts as being there after its last sign of life.
-    static let lease = Duration.seconds(15)
     /// How much longer than it is of use a record stays: our clock and the server's may differ.
     private static let grace: Int64 = 300
     /// Records that are written, and read, at once.
@@ -79,17 +77,18 @@ struct RedisPlace: RecordWriter {
 
     /// Says that we are there, how far we have read the feed, and up to when all that we did is kept.
     ///
-    /// - Parameter told: Up to when all that we did is kept, by the server's time, and in which epoch; nil while that cannot
-    ///   be told.
+    /// - Parameters:
+    ///   - lease: How long we then count as being there.
+    ///   - told: Up to when all that we did is kept, by the server's time, and in which epoch; nil while that cannot
+    ///     be told.
     /// - Returns: How far the feed is, the server's time in milliseconds since 1970, and the names of all that are there, each
     ///   with the time up to which it has kept everything.
     func join(
-        seen: UInt64, told: (epoch: [UInt8], time: Int64)?
+        for lease: Duration, seen: UInt64, told: (epoch: [UInt8], time: Int64)?
     ) async throws(StoreError) -> (feed: FeedState, time: Int64, members: [String: Int64]) {
-        let lease = "\(Int(Self.lease / .microseconds(1)))"
         let answer = try await run(
             RedisScripts.join, ["number", "epoch", "members", "seen", "told"],
-            [name, "\(known())", lease, "\(seen)"].bytes
+            [name, "\(known())", "\(Int(lease / .microseconds(1)))", "\(seen)"].bytes
                 + [told?.epoch ?? [], Array("\(told?.time ?? 0)".utf8)])
         guard let elements = answer.elements, let feed = FeedState(elements), elements.count % 2 == 1,
             let time = elements[2].integer

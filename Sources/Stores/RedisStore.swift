@@ -24,8 +24,12 @@ package final class RedisStore: TokenStore, Replicas {
     static let beat = Duration.seconds(1)
     /// How long after an outage those are waited for who have yet to tell what they did in it.
     private static let newsLimit = Duration.seconds(3)
+    /// How often the server is asked whether it takes anything.
+    private static let probeInterval = Duration.seconds(5)
 
     private struct State {
+        /// How long a broker counts as being there after its last sign of life.
+        let lease: Duration
         var seen: UInt64 = 0
         /// The number of our last commit.
         var committed: UInt64 = 0
@@ -53,7 +57,7 @@ package final class RedisStore: TokenStore, Replicas {
 
         /// Notes that a mint begins, whose end is to be kept.
         mutating func begin(_ claim: Claim, at now: Instant) {
-            if claim.cost != nil { underWay[claim.name] = (now, now + max(claim.lease, RedisPlace.lease)) }
+            if claim.cost != nil { underWay[claim.name] = (now, now + max(claim.lease, lease)) }
         }
 
         /// The earliest beginning of what is under way.
@@ -67,7 +71,7 @@ package final class RedisStore: TokenStore, Replicas {
                 losses += 1
                 // As if it had been: the others know what it did.
                 isAway = true
-                trustFrom = now + RedisPlace.lease
+                trustFrom = now + lease
             }
             epoch = feed.epoch
         }
@@ -107,16 +111,17 @@ package final class RedisStore: TokenStore, Replicas {
     /// - Parameters:
     ///   - reader: Another client of the same server, for what waits there for 1 s.
     ///   - prefix: Of all keys that are used.
+    ///   - lease: How long a broker counts as being there after its last sign of life.
     ///   - patience: How long to wait for the server.
     ///   - spreadLimit: How long to wait for the others, see ``spread()``.
     ///   - seconds: The wall clock, in seconds since 1970; nil for the server's.
     /// - Returns: The store, and all records in it, in no order.
     package static func open(
         _ client: RedisClient, reader: RedisClient, prefix: String, keys: KeyRing, timekeeper: any Timekeeper,
-        metrics registry: MetricsRegistry, logger: Logger, patience: Duration = .seconds(20),
-        spreadLimit: Duration = .seconds(5), seconds: (@Sendable () -> Int64)? = nil
+        metrics registry: MetricsRegistry, logger: Logger, lease: Duration = .seconds(15),
+        patience: Duration = .seconds(20), spreadLimit: Duration = .seconds(5), seconds: (@Sendable () -> Int64)? = nil
     ) async throws(StoreError) -> (store: RedisStore, kept: KeptRecords) {
-        let state = SharedState(State())
+        let state = SharedState(State(lease: lease))
         let seconds = seconds ?? { state.timeOfDay(at: timekeeper.now) / 1000 }
         let place = RedisPlace(
             client, keys: keys, prefix: prefix, known: { state.value.withLock { $0.known } },
@@ -259,8 +264,8 @@ package final class RedisStore: TokenStore, Replicas {
         }
         Task { [weak self, timekeeper] in
             while self?.hasEnded.load(ordering: .relaxed) == false {
-                await timekeeper.sleep(until: timekeeper.now + RedisPlace.lease / 3)
-                // It tells whether the server takes anything, when there is nothing to keep.
+                await timekeeper.sleep(until: timekeeper.now + Self.probeInterval)
+                // Also when there is nothing to keep.
                 await self?.committer.probe()
             }
         }
@@ -333,13 +338,13 @@ package final class RedisStore: TokenStore, Replicas {
         // Who has left is not to be taken for one that is there.
         guard !hasEnded.load(ordering: .relaxed) else { throw .closed }
         let begun = timekeeper.now
-        let (seen, epoch, oldest) = state.value.withLock {
-            ($0.seen, $0.losses == $0.mended ? $0.epoch : nil, $0.oldest(at: begun))
+        let (lease, seen, epoch, oldest) = state.value.withLock {
+            ($0.lease, $0.seen, $0.losses == $0.mended ? $0.epoch : nil, $0.oldest(at: begun))
         }
         // What is not told yet began then.
         let since = min(oldest ?? begun, committer.oldest ?? begun)
         let (feed, time, members) = try await place.join(
-            seen: seen, told: epoch.map { ($0, state.timeOfDay(at: since)) })
+            for: lease, seen: seen, told: epoch.map { ($0, state.timeOfDay(at: since)) })
         let now = timekeeper.now
         state.value.withLock { state in
             state.note(feed, at: now)

@@ -54,8 +54,8 @@ struct RedisStoreTests {
             }
             return try await RedisStore.open(
                 client, reader: reader, prefix: prefix, keys: keys, timekeeper: timekeeper, metrics: metrics,
-                logger: logger,
-                patience: .zero, spreadLimit: spreadLimit ?? .zero, seconds: { StoreFolder.now })
+                logger: logger, lease: RedisStoreTests.long, patience: .zero, spreadLimit: spreadLimit ?? .zero,
+                seconds: { StoreFolder.now })
         }
 
         /// Has the store put there what it was given.
@@ -196,6 +196,7 @@ struct RedisStoreTests {
         await place.close(deaf)
         #expect(await other.spread())
         #expect(other.share(of: [1]).replicas == 2)
+        await place.close(store)
     }
 
     @Test func `who has missed some of what was said reads everything`() async throws {
