@@ -107,6 +107,22 @@ struct ReplicasTests {
         #expect(two.place.renewals == renewals + 1)
     }
 
+    @Test func `who has its claim's answer too late asks again`() {
+        let two = Two()
+        two.upstream.script(.hang)
+        two.place.answer(after: .seconds(2))
+        let late = two.one.ask()
+        two.place.answer(after: .zero)
+        two.other.advance(by: .seconds(1.9))
+        let call = two.other.ask()
+        two.advance(by: .seconds(0.2))
+        #expect(two.upstream.mints.count == 1)
+        two.upstream.release(.token(lifetime: .seconds(300)))
+        two.hear()
+        #expect(call.token == "acme-1" && late.token == "acme-1")
+        #expect(two.upstream.mints.count == 1)
+    }
+
     @Test func `of a refresh asks only the one that it falls to, while that one is well`() {
         let two = Two()
         two.one.ask()

@@ -20,6 +20,7 @@ final class SharedPlace: Sendable {
         var budgets: [[UInt8]: ContinuousClock.Instant] = [:]
         var records: [Record.ID: Record] = [:]
         var isReachable = true
+        var delay = Duration.zero
         var members: [Member] = []
         var replicas: [Replica] { members.compactMap(\.replica) }
     }
@@ -41,6 +42,9 @@ final class SharedPlace: Sendable {
 
     /// Whether the brokers can ask it.
     func reach(_ isReachable: Bool) { state.withLock { $0.isReachable = isReachable } }
+
+    /// How long it takes until a broker has its answer.
+    func answer(after delay: Duration) { state.withLock { $0.delay = delay } }
 
     /// Loses everything, as a server that is emptied.
     func forget() { state.withLock { ($0.claims, $0.budgets, $0.records) = ([:], [:], [:]) } }
@@ -87,7 +91,10 @@ final class SharedPlace: Sendable {
         func hear() async -> Bool { true }
 
         func claim(_ claim: Claim) async -> ClaimAnswer {
-            place.state.withLock { [now = place.clock.now] in $0.claim(claim, by: name, at: now) }
+            let (now, name) = (place.clock.now, name)
+            let (answer, delay) = place.state.withLock { ($0.claim(claim, by: name, at: now), $0.delay) }
+            await place.clock.sleep(until: now + delay)
+            return answer
         }
 
         func renew(_ name: [UInt8], fence: UInt64, for lease: Duration) async -> Bool {
