@@ -213,8 +213,9 @@ package final class RedisStore: TokenStore, Replicas {
         // Again, to tell in the epoch that we then know that there is nothing to tell.
         _ = try await join()
         let last = try await join()
-        guard last > number else { return KeptRecords() }
+        // Also when there are none: who may not read the feed does not start.
         let entries = try await place.entries(after: number, from: reader, waiting: .milliseconds(1))
+        guard last > number else { return KeptRecords() }
         guard entries.first?.number == number + 1, let read = entries.last?.number, read >= last else {
             // More than can be read at once: all of it again.
             let (records, refused) = try await place.load()

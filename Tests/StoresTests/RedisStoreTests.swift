@@ -468,6 +468,12 @@ struct RedisStoreTests {
         #expect(try await place.open(keys).kept.records == [.token("a")])
     }
 
+    @Test func `a user that may not read the feed opens nothing`() async throws {
+        let place = try Place()
+        _ = try await place.command("ACL", "SETUSER", "default", "-xread")
+        await #expect(throws: StoreError.redis(.refused(RedisRefusal(code: "NOPERM")))) { _ = try await place.open(keys) }
+    }
+
     @Test func `a replica, and a server that is gone, are said to be that`() async throws {
         let place = try Place()
         let (store, _) = try await place.open(keys)
