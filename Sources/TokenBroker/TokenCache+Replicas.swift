@@ -107,7 +107,9 @@ extension TokenCache {
                 finish(departure, change { $0.ground(departure, after: nil, at: now) })
                 return .over
             }
-            departure.fence = known + 1
+            // What is known nowhere begins with the time, as it does in the store: above every number before.
+            let first = UInt64(clamping: surroundings.persistence?.clock.now ?? 0)
+            departure.fence = known > 0 ? known + 1 : first
         }
         return change { [departure] in $0.grant(departure, at: now) } ? .fly(departure) : .over
     }

@@ -296,6 +296,23 @@ struct ReplicasTests {
         #expect(two.upstream.mints.count == 3)
     }
 
+    @Test func `what one mints alone that knows of none before is later than those`() {
+        let world = World()
+        let place = SharedPlace(world.clock)
+        // The first is the one that mints while nobody can be asked.
+        let (first, second) = (world.sharing(place, as: "new"), world.sharing(place, as: "old"))
+        let old = Rehearsal(in: second)
+        for _ in 1...3 { old.refresh() }
+        place.forget()
+        let new = Rehearsal(in: first)
+        place.reach(false)
+        #expect(new.ask().token == "acme-4")
+        place.reach(true)
+        old.hear()
+        #expect(old.ask().token == "acme-4")
+        #expect(world.upstream.mints.count == 4)
+    }
+
     @Test func `alone, a broker has its share of the budget`() {
         let budget = MintBudget.Limits(burst: 8, perHour: 1)
         let credential = Credential(id: "client", secret: Secret("s3cret"))
