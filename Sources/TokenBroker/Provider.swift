@@ -3,7 +3,7 @@
 /// `pageup` and `ukg` are built-in values of this type, not code paths.
 package struct Provider: Hashable, Sendable {
     /// How the client proves itself (RFC 6749 §2.3).
-    package enum ClientAuthentication: Hashable, Sendable {
+    package enum ClientAuthentication: String, Sendable {
         /// HTTP Basic with id and secret form-encoded first, as RFC 6749 §2.3.1 demands.
         case basic
         /// HTTP Basic with id and secret as they are: what UKG and many others take.
@@ -19,10 +19,10 @@ package struct Provider: Hashable, Sendable {
     }
 
     /// The token request's method: RFC 6749 §3.2 has `POST`.
-    package enum RequestMethod: Hashable, Sendable { case post, get }
+    package enum RequestMethod: String, Sendable { case post, get }
 
     /// How the token request's parameters travel.
-    package enum BodyFormat: Hashable, Sendable {
+    package enum BodyFormat: String, Sendable {
         case form, json
         /// Not in the body at all, but in the URL's query.
         case query
@@ -46,7 +46,7 @@ package struct Provider: Hashable, Sendable {
     /// How a success answer is read. Each member is named by its path: the names on the way to it, with `.` between.
     package struct Answer: Hashable, Sendable {
         /// What the body is.
-        package enum Format: Hashable, Sendable {
+        package enum Format: String, Sendable {
             /// As RFC 6749 §5.1 has it.
             case json
             /// `application/x-www-form-urlencoded`; JSON, for those who err in it, is understood too.
@@ -56,7 +56,7 @@ package struct Provider: Hashable, Sendable {
         }
 
         /// What ``expiresIn`` counts.
-        package enum LifetimeUnit: Hashable, Sendable {
+        package enum LifetimeUnit: String, Sendable {
             case seconds, milliseconds
             /// An instant, since 1970.
             case unixSeconds, unixMilliseconds
@@ -78,7 +78,7 @@ package struct Provider: Hashable, Sendable {
     }
 
     /// What cures a failure that the vendor words in its own way; see ``MintFailure``.
-    package enum FailureClass: Hashable, Sendable { case rejected, throttled, unavailable }
+    package enum FailureClass: String, Sendable { case rejected, throttled, unavailable }
 
     /// The name that the configuration, metrics and logs use: `pageup`, `ukg`, `oauth2`.
     package var name: String

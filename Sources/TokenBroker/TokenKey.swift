@@ -63,11 +63,11 @@ extension BinaryWriter {
     }
 
     fileprivate mutating func append(_ answer: Provider.Answer) {
-        append("\(answer.format)")
+        append(answer.format.rawValue)
         append(answer.accessToken)
         append(answer.tokenType)
         append(answer.expiresIn)
-        append("\(answer.expiresInUnit)")
+        append(answer.expiresInUnit.rawValue)
         append(answer.scope)
         append(answer.error)
         append(answer.members.count)
@@ -78,7 +78,7 @@ extension BinaryWriter {
         append(failures.count)
         for (word, failure) in failures.sorted(by: { $0.key < $1.key }) {
             append(word)
-            append("\(failure)")
+            append(failure.rawValue)
         }
     }
 
@@ -86,14 +86,14 @@ extension BinaryWriter {
         append(provider.name)
         append(provider.tokenURL)
         append(provider.revocationURL) { $0.append($1) }
-        append("\(provider.clientAuthentication)")
-        append(provider.revocationAuthentication) { $0.append("\($1)") }
+        append(provider.clientAuthentication.rawValue)
+        append(provider.revocationAuthentication) { $0.append($1.rawValue) }
         append(provider.clientIDName)
         append(provider.clientSecretName)
         append(provider.assertionAudience) { $0.append($1) }
         append(provider.assertionKeyID) { $0.append($1) }
-        append("\(provider.method)")
-        append("\(provider.bodyFormat)")
+        append(provider.method.rawValue)
+        append(provider.bodyFormat.rawValue)
         append(provider.grantType) { $0.append($1) }
         append(provider.headers)
         append(provider.parameters)

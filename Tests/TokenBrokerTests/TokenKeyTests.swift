@@ -127,6 +127,18 @@ struct TokenKeyTests {
         #expect(Set(identities).count == shapes.count)
     }
 
+    // What a store holds is found by it, whichever version wrote that.
+    @Test func `a tenant is the same in every version`() {
+        var tenant = Self.tenant
+        tenant.provider.clientAuthentication = .privateKeyJWT
+        tenant.provider.revocationAuthentication = .basicRaw
+        tenant.provider.bodyFormat = .query
+        tenant.provider.answer.format = .form
+        tenant.provider.answer.expiresInUnit = .unixMilliseconds
+        tenant.provider.failures = ["http_403": .throttled, "nope": .rejected, "off": .unavailable]
+        #expect(TenantIdentity(tenant).digest.prefix == 12_232_123_190_043_693_504)
+    }
+
     @Test func `a secret moved into the id collides with nothing`() {
         var one = Self.tenant
         var other = Self.tenant
