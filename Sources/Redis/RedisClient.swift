@@ -49,23 +49,22 @@ package final class RedisClient: Sendable {
                     connection = try await .open(server, on: loop, by: .now + server.timeout)
                     delay = ReconnectDelay()
                 } catch {
-                    for request in requests { request.continuation.resume(returning: .failure(error)) }
-                    queue.refuse(error, until: .now + delay.next(draw: .random(in: 0..<1)))
+                    queue.refuse(error, requests, until: .now + delay.next(draw: .random(in: 0..<1)))
                     continue
                 }
             }
-            if let open = connection, let error = await carryOut(requests, over: open) {
+            if let open = connection, let (error, unanswered) = await carryOut(requests, over: open) {
                 connection = nil
                 // They have waited as long as those that were sent.
-                queue.refuse(error, until: .now)
+                queue.refuse(error, unanswered, until: .now)
             }
         }
     }
 
-    /// - Returns: What broke the connection, if something did.
-    private static func carryOut(_ requests: [RequestQueue.Request], over connection: RedisConnection) async
-        -> RedisError?
-    {
+    /// - Returns: What broke the connection, if something did, and whom it left without an answer.
+    private static func carryOut(
+        _ requests: [RequestQueue.Request], over connection: RedisConnection
+    ) async -> (error: RedisError, unanswered: ArraySlice<RequestQueue.Request>)? {
         var answered = 0
         do throws(RedisError) {
             // The first has waited longest.
@@ -78,9 +77,6 @@ package final class RedisClient: Sendable {
                 request.continuation.resume(returning: .success(values))
             }
             return nil
-        } catch {
-            for request in requests[answered...] { request.continuation.resume(returning: .failure(error)) }
-            return error
-        }
+        } catch { return (error, requests[answered...]) }
     }
 }

@@ -61,13 +61,14 @@ final class RequestQueue: Sendable {
         }
     }
 
-    /// Answers all that waits with an error, and until `end` all that comes too.
-    func refuse(_ error: RedisError, until end: ContinuousClock.Instant) {
-        let requests = state.withLock { state -> [Request] in
+    /// Answers some that were taken, and all that waits, with an error, and until `end` all that comes too.
+    func refuse(_ error: RedisError, _ taken: some Collection<Request>, until end: ContinuousClock.Instant) {
+        let waiting = state.withLock { state -> [Request] in
             state.refusal = (error, end)
             return state.take()
         }
-        for request in requests { request.continuation.resume(returning: .failure(error)) }
+        // Only now: whoever asks again is not among those that were waiting.
+        for request in taken + waiting { request.continuation.resume(returning: .failure(error)) }
     }
 
     func close() {

@@ -151,8 +151,11 @@ struct RedisClientTests {
         server.limits.string = 1000
         let client = RedisClient(server, on: try TestLoops.group)
         _ = try await client.send(RedisCommand("SET", "a", String(repeating: "x", count: 1001)))
-        #expect(await failure(client, RedisCommand("GET", "a")) == .malformed)
-        #expect(await failure(client) == nil)
+        // Whoever asks as soon as that is known is not told of it too.
+        for _ in 0..<50 {
+            #expect(await failure(client, RedisCommand("GET", "a")) == .malformed)
+            #expect(await failure(client) == nil)
+        }
     }
 
     @Test func `a password is seen nowhere`() throws {
