@@ -76,8 +76,12 @@ final class TokenCache: Sendable {
     func change<Value>(_ body: (inout TenantState) -> Value) -> Value {
         state.withLock { state in
             let value = body(&state)
-            if let persistence = surroundings.persistence, !state.changes.isEmpty {
-                persistence.store.keep(state.takeRecords(by: persistence.clock, at: now))
+            if !state.changes.isEmpty {
+                if let persistence = surroundings.persistence {
+                    persistence.store.keep(state.takeRecords(by: persistence.clock, at: now))
+                } else {
+                    state.changes = TenantState.Changes()
+                }
             }
             return value
         }

@@ -1,4 +1,5 @@
 import Support
+import Synchronization
 import Testing
 
 @testable import TokenBroker
@@ -458,6 +459,14 @@ struct RestartTests {
         #expect(after.read() == nil)
         #expect(after.read("globex") != nil)
         #expect(after.revoke("acme-1").value == .local)
+    }
+
+    @Test func `what would be kept is forgotten where nothing is`() throws {
+        let rehearsal = Rehearsal(draw: 0.5)
+        rehearsal.ask()
+        rehearsal.revoke("acme-1")
+        let cache = try #require(rehearsal.broker.tenancy.entries["acme"]?.cache)
+        #expect(cache.state.withLock { $0.changes.isEmpty })
     }
 
     @Test func `what was written before the clock was set back is as old as it is`() {
