@@ -99,7 +99,7 @@ struct TokenRoute: Sendable {
     }
 
     private static func notModified(_ handOut: HandOut) -> Response {
-        Response(.notModified, fields: TokenRendering.of(handOut.token).notModifiedFields)
+        Response(.notModified, fields: TokenRendering.of(handOut.token).notModified(handOut.token.secret))
     }
 }
 
@@ -129,25 +129,21 @@ final class TokenRendering: Rendering {
     ]
 
     let fields: Fields
-    let notModifiedFields: Fields
     /// Those of RFC 6749 §5.1 that stay as they are, and what the upstream gave to hand on, after the opening brace.
     let members: [UInt8]
     private let type: String
-    /// Made when it is first asked for, as most tokens are never handed to a proxy.
-    private let authorization = AtomicLazyReference<Authorization>()
+    /// Made when they are first asked for, as most tokens are never handed to a proxy, nor asked after by their tags.
+    private let authorization = AtomicLazyReference<Kept>()
+    private let notModified = AtomicLazyReference<Kept>()
 
-    private final class Authorization: Sendable {
+    private final class Kept: Sendable {
         let fields: Fields
 
-        init(_ fields: Fields) { self.fields = fields }
+        init(_ fields: Fields) { self.fields = fields.trimmed }
     }
 
     init(_ minted: MintedToken, scopes: ScopeSet) {
-        var fields = Fields()
-        fields.append("Cache-Control", "no-store")
-        fields.append("Pragma", "no-cache")
-        fields.append("ETag", Self.tag(Fingerprint(of: minted.token.reveal())))
-        notModifiedFields = fields.trimmed
+        var fields = Self.notModifiedFields(minted.token)
         fields.append("Content-Type", "application/json")
         self.fields = fields.trimmed
         type = minted.tokenType
@@ -164,7 +160,24 @@ final class TokenRendering: Rendering {
             members.append(":")
             members.append(json: value.reveal())
         }
-        self.members = members
+        // Without room for more.
+        self.members = members.map(\.self)
+    }
+
+    private static func notModifiedFields(_ token: Secret) -> Fields {
+        var fields = Fields()
+        fields.append("Cache-Control", "no-store")
+        fields.append("Pragma", "no-cache")
+        fields.append("ETag", tag(Fingerprint(of: token.reveal())))
+        return fields
+    }
+
+    /// The fields of an answer that says that the token is still the one that the caller has.
+    ///
+    /// - Parameter token: The one that this is the rendering of.
+    func notModified(_ token: Secret) -> Fields {
+        if let made = notModified.load() { return made.fields }
+        return notModified.storeIfNil(Kept(Self.notModifiedFields(token))).fields
     }
 
     /// The fields of an answer that has the token in `Authorization` (RFC 6750 §2.1).
@@ -176,7 +189,7 @@ final class TokenRendering: Rendering {
         fields.append("Cache-Control", "no-store")
         fields.append("Pragma", "no-cache")
         fields.append("Authorization", "\(type) \(token.reveal())")
-        return authorization.storeIfNil(Authorization(fields.trimmed)).fields
+        return authorization.storeIfNil(Kept(fields)).fields
     }
 
     static func of(_ token: AccessToken) -> TokenRendering {
