@@ -155,7 +155,12 @@ package final class RedisStore: TokenStore, Replicas {
         let store = RedisStore(
             place, reader, state, committer, timekeeper, spreadLimit, metrics, registry, keys, logger)
         var kept = store.kept(records, refused)
-        let later = try await store.catchUp(from: number)
+        let later: KeptRecords
+        do throws(StoreError) { later = try await store.catchUp(from: number) } catch {
+            // It may have joined: nobody is to wait for it.
+            await place.close()
+            throw error
+        }
         kept.records += later.records
         kept.damaged.formUnion(later.damaged)
         return (store, kept)

@@ -472,6 +472,7 @@ struct RedisStoreTests {
         let place = try Place()
         _ = try await place.command("ACL", "SETUSER", "default", "-xread")
         await #expect(throws: StoreError.redis(.refused(RedisRefusal(code: "NOPERM")))) { _ = try await place.open(keys) }
+        #expect(try await place.command("EXISTS", "tokenwell:members").integer == 0)
     }
 
     @Test func `a replica, and a server that is gone, are said to be that`() async throws {
