@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Has work done at instants to come: for all of them one task sleeps, where one for each would take 2 KB.
+/// Has work done at instants to come: for all of them few tasks sleep, mostly one, where one for each would take 2 KB.
 ///
 /// The tenants of one executor share it, as they share that executor's thread. The lock guards the list
 /// alone, and is never held while work is done.
@@ -96,7 +96,8 @@ final class Alarms: Sendable {
     /// Does what is due.
     ///
     /// - Parameter wake: Until when the sleeper meant to sleep.
-    /// - Returns: Until when it sleeps next; nil when there is nothing to wake for, or another wakes in time.
+    /// - Returns: Until when it sleeps next: the same while that is yet to come; nil when there is nothing to wake for, or
+    ///   another wakes in time.
     private func ring(_ wake: Instant) -> Instant? {
         let now = timekeeper.now
         guard wake <= now else { return wake }

@@ -47,8 +47,12 @@ extension TokenCache {
                 Claim(
                     name: departure.key.claimName, lease: Self.lease, fence: fence,
                     cost: payer.cost(for: departure.spender, at: now)))
-            // It may have been another's meanwhile.
-            if case .granted = answer, self.now - now >= Self.lease { continue }
+            // It may be another's since, if this process stood still.
+            if case .granted(let number, _) = answer, self.now - now >= Self.lease - Self.renewal,
+                await !replicas.renew(departure.key.claimName, fence: number, for: Self.lease)
+            {
+                continue
+            }
             if case .newer(let newer, _) = answer { fence = newer }
             switch judge(answer, above: fence, departure, replicas) {
             case .fly(let departure):

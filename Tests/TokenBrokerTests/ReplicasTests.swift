@@ -107,16 +107,30 @@ struct ReplicasTests {
         #expect(two.place.renewals == renewals + 1)
     }
 
-    @Test func `who has its claim's answer too late asks again`() {
+    @Test func `who has its claim's answer too late leaves it to the one that has it since`() {
         let two = Two()
         two.upstream.script(.hang)
-        two.place.answer(after: .seconds(2))
+        two.place.answer(after: .seconds(3))
         let late = two.one.ask()
         two.place.answer(after: .zero)
-        two.other.advance(by: .seconds(1.9))
+        two.other.advance(by: .seconds(2.5))
         let call = two.other.ask()
-        two.advance(by: .seconds(0.2))
+        two.advance(by: .seconds(1))
         #expect(two.upstream.mints.count == 1)
+        two.upstream.release(.token(lifetime: .seconds(300)))
+        two.hear()
+        #expect(call.token == "acme-1" && late.token == "acme-1")
+        #expect(two.upstream.mints.count == 1)
+    }
+
+    @Test func `a claim that is answered too late is kept where nobody else has it, and paid for once`() {
+        let two = Two()
+        two.upstream.script(.hang)
+        two.place.answer(after: .seconds(3))
+        let late = two.one.ask()
+        two.one.advance(by: .seconds(3))
+        let call = two.other.ask()
+        #expect(two.place.claims == 2 && two.upstream.mints.count == 1)
         two.upstream.release(.token(lifetime: .seconds(300)))
         two.hear()
         #expect(call.token == "acme-1" && late.token == "acme-1")
