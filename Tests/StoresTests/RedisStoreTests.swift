@@ -471,7 +471,9 @@ struct RedisStoreTests {
     @Test func `a user that may not read the feed opens nothing`() async throws {
         let place = try Place()
         _ = try await place.command("ACL", "SETUSER", "default", "-xread")
-        await #expect(throws: StoreError.redis(.refused(RedisRefusal(code: "NOPERM")))) { _ = try await place.open(keys) }
+        await #expect(throws: StoreError.redis(.refused(RedisRefusal(code: "NOPERM")))) {
+            _ = try await place.open(keys)
+        }
         #expect(try await place.command("EXISTS", "tokenwell:members").integer == 0)
     }
 
