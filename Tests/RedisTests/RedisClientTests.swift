@@ -23,6 +23,16 @@ struct RedisClientTests {
         } catch { return error }
     }
 
+    /// Whether a command has an answer some time, as a busy machine may take longer than a client waits.
+    private func answers(_ client: RedisClient) async -> Bool {
+        let deadline = ContinuousClock.Instant.generous
+        while await failure(client) != nil {
+            guard .now < deadline else { return false }
+            await Task.yield()
+        }
+        return true
+    }
+
     @Test func `what was set is there, whatever bytes it has`() async throws {
         let redis = try LoopbackRedis()
         let client = try client(redis.url)
@@ -105,15 +115,13 @@ struct RedisClientTests {
     @Test func `a server that answers nothing costs the timeout once, and then nothing`() async throws {
         let redis = try LoopbackRedis()
         let client = try client(redis.url, timeout: .milliseconds(200))
-        #expect(await failure(client) == nil)
+        #expect(await answers(client))
         redis.freeze()
         #expect(await failure(client) == .timedOut)
         // No connection comes of this one; after it the pause has begun.
         #expect(await failure(client) == .timedOut)
         redis.thaw()
-        let deadline = ContinuousClock.Instant.generous
-        while await failure(client) != nil, ContinuousClock.now < deadline { await Task.yield() }
-        #expect(await failure(client) == nil)
+        #expect(await answers(client))
     }
 
     @Test func `another server in its place is found`() async throws {
@@ -126,9 +134,7 @@ struct RedisClientTests {
             return
         }
         try redis.restart()
-        let deadline = ContinuousClock.Instant.generous
-        while await failure(client) != nil, ContinuousClock.now < deadline { await Task.yield() }
-        #expect(await failure(client) == nil)
+        #expect(await answers(client))
     }
 
     @Test func `what is no server to write to says what it is`() async throws {
