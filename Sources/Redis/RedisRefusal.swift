@@ -28,7 +28,7 @@ extension RedisRefusal: CustomStringConvertible {
         case "NOREPLICAS": "it has too few replicas to take anything (NOREPLICAS)"
         case "NOAUTH": "it wants a password (NOAUTH)"
         case "WRONGPASS": "it does not know this user and password (WRONGPASS)"
-        case "NOPERM": "its user may not do that (NOPERM)"
+        case "NOPERM": "its user lacks a permission: the README lists what it needs (NOPERM)"
         case "NOSCRIPT": "it has no such script (NOSCRIPT)"
         case "BUSY": "a script keeps it busy (BUSY)"
         default: "it refused a command (\(code))"
